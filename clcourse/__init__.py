@@ -1,0 +1,42 @@
+"""Teaching AI to Learn: continual learning as experiments that you can run, with error bars.
+
+`history = cl.run(learner, stream)` is the one sentence. Names are looked up when they are first
+used (PEP 562), so `import clcourse as cl` is quick and brings in no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_rooms = {
+    "seeds": "CourseError LaneRandom device generator lane_ids progress source",
+    "metrics": "Estimate average_accuracy backward_transfer backward_transfer_all estimate "
+    "forgetting forgetting_first_minus_last forgetting_from_all_rows forward_accuracy "
+    "forward_transfer intransigence learning_accuracy lower_triangle_accuracy paired",
+    "streams": "Experience Stream cumulative paired_lists permuted_digits split_digits",
+    "nets": "MLP mlp",
+    "replay": "Reservoir",
+    "learner": "SGD Change GradientLearner Learner cross_entropy",
+    "evaluate": "Cost History run",
+    "claims": "Claim Rule Verdict Verdicts",
+    "exercises": "check guess hint",
+}
+_home = {name: room for room, names in _rooms.items() for name in names.split()}
+_modules = (*_rooms, "plots", "explore", "results")
+
+__all__ = sorted({*_home, *_modules})
+
+
+def __getattr__(name: str):
+    """A public name from its room, or a room by its name."""
+    if name in _home:
+        return getattr(importlib.import_module(f"{__name__}.{_home[name]}"), name)
+    if name in _modules:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"clcourse has no {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
