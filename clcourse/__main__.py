@@ -164,9 +164,11 @@ def _lab(chosen: argparse.Namespace, for_jupyter: list[str]) -> int:
 
 def _insist_on_free(port: int) -> None:
     try:
+        if port not in range(1, 65536):
+            raise OSError
         with socket.create_server(("localhost", port)):
             return
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise CommandError(
             f"Port {port} is in use or not allowed: choose another between 1024 and 65535, or "
             "leave --port out and a free one is found."

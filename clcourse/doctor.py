@@ -166,8 +166,8 @@ def memory(groups: Path = Path("/sys/fs/cgroup")) -> tuple[float, float]:
             listed = (groups / used).with_name("memory.stat").read_text()
         except (OSError, ValueError):
             continue
-        cached = re.search(r"^(?:total_)?inactive_file (\d+)$", listed, re.MULTILINE)
-        taken -= int(cached[1]) if cached else 0  # files that it gives up when asked for memory
+        cached = re.findall(r"^(?:total_)?inactive_file (\d+)$", listed, re.MULTILINE)
+        taken -= max(map(int, cached), default=0)  # files that it gives up when asked for memory
         total, free = min(total, allowed), min(free, max(0, allowed - taken))
     return free, total
 

@@ -33,7 +33,7 @@ Reveal.on("slidechanged", function (event) {  // formulas of a hidden slide have
 </script>
 {%- endblock footer_js -%}
 """
-NEEDED = ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js")
+NEEDED = ("dist/reveal.js", "dist/reveal.css", "dist/theme/white.css", "plugin/notes/notes.js")
 
 
 def export(notebook: Path, *, reveal: Path | None = None) -> Path:
@@ -49,6 +49,7 @@ def export(notebook: Path, *, reveal: Path | None = None) -> Path:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
+    exporter.log.setLevel("ERROR")
     if reveal is not None:
         exporter.reveal_url_prefix = _address(reveal, seen_from=talk.parent)
     page, _ = exporter.from_notebook_node(content, {"metadata": {"name": notebook.stem}})
