@@ -11,7 +11,8 @@ import importlib
 __version__ = "0.1.0"
 
 _rooms = {
-    "seeds": "CourseError LaneRandom device generator lane_ids progress source",
+    "errors": "CourseError",
+    "seeds": "LaneRandom device generator lane_ids progress source",
     "metrics": "Estimate average_accuracy backward_transfer backward_transfer_all estimate "
     "forgetting forgetting_first_minus_last forgetting_from_all_rows forward_accuracy "
     "forward_transfer intransigence learning_accuracy lower_triangle_accuracy paired",
@@ -22,6 +23,7 @@ _rooms = {
     "evaluate": "Cost History run",
     "claims": "Claim Rule Verdict Verdicts",
     "exercises": "check guess hint",
+    "contents": "CourseMap course_map",
 }
 _home = {name: room for room, names in _rooms.items() for name in names.split()}
 _modules = (*_rooms, "plots", "explore", "results")

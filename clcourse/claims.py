@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clcourse.errors import CourseError
 from clcourse.metrics import Estimate
-from clcourse.seeds import CourseError
 
 LABELS = {
     "toy": "toy result",
@@ -100,8 +100,10 @@ class Verdicts:
         lines = ["| claim | who says so | what we measured | verdict |", "|---|---|---|---|"]
         for one in self.verdicts:
             effect = "–" if one.effect is None else f"{one.effect}, {one.effect.n} lanes"
-            smallest = "" if one.claim.rule is None else (
-                f"; matters from {one.claim.rule.smallest:g}")
-            lines.append(f"| {one.claim.statement} | {one.claim.source} | {effect}{smallest} | "
-                         f"**{one.words}** |")
+            rule = one.claim.rule
+            smallest = "" if rule is None else f"; matters from {rule.smallest:g}"
+            lines.append(
+                f"| {one.claim.statement} | {one.claim.source} | {effect}{smallest} | "
+                f"**{one.words}** |"
+            )
         return "\n".join(lines)

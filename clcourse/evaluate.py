@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import torch
 
+from clcourse.errors import CourseError
 from clcourse.learner import Learner, cross_entropy
 from clcourse.metrics import average_accuracy, estimate, forgetting, learning_accuracy
-from clcourse.seeds import CourseError, LaneRandom, progress
+from clcourse.seeds import LaneRandom, progress
 from clcourse.streams import Experience, Stream, as_stream
 
 
@@ -50,21 +51,28 @@ class History:
 
     def table(self) -> Table:
         """The run in six rows: accuracy, forgetting and cost."""
-        rows = {"average accuracy": estimate_or_value(average_accuracy(self.accuracy)),
-                "accuracy when new": estimate_or_value(learning_accuracy(self.accuracy))}
+        rows = {
+            "average accuracy": estimate_or_value(average_accuracy(self.accuracy)),
+            "accuracy when new": estimate_or_value(learning_accuracy(self.accuracy)),
+        }
         if len(self.names) > 1:
             rows["forgetting"] = estimate_or_value(forgetting(self.accuracy))
-        rows |= {"steps": f"{self.cost.steps}", "examples shown": f"{self.cost.examples}",
-                 "bytes stored": f"{self.cost.stored_bytes}"}
+        rows |= {
+            "steps": f"{self.cost.steps}",
+            "examples shown": f"{self.cost.examples}",
+            "bytes stored": f"{self.cost.stored_bytes}",
+        }
         return Table(rows)
 
     def __repr__(self) -> str:
         accuracy = estimate_or_value(average_accuracy(self.accuracy))
-        return (f"History of {len(self.names)} experiences, {len(self.seeds)} lanes: average "
-                f"accuracy {accuracy}")
+        return (
+            f"History of {len(self.names)} experiences, {len(self.seeds)} lanes: average "
+            f"accuracy {accuracy}"
+        )
 
     def save(self, path: str | Path) -> None:
-        """Write the numbers (not the learner) as safetensors; the old file stays until it is done."""
+        """Write the numbers, not the learner, as safetensors; an old file stays until then."""
         from safetensors.torch import save
 
         tensors = {name: getattr(self, name) for name in ("accuracy", "before", "online", "loss")}
@@ -90,8 +98,12 @@ class History:
                 f"{path} is not a saved history; expected a file written by history.save: "
                 "run the experiment again."
             ) from error
-        return cls(**{"awake": None} | tensors, cost=Cost(*facts["cost"]),
-                   names=tuple(facts["names"]), seeds=tuple(facts["seeds"]))
+        return cls(
+            **{"awake": None} | tensors,
+            cost=Cost(*facts["cost"]),
+            names=tuple(facts["names"]),
+            seeds=tuple(facts["seeds"]),
+        )
 
 
 class Table:
@@ -191,10 +203,15 @@ def on_lanes(experience: Experience, lanes: int) -> Experience:
     """The training part with its leading seed axis, also where all lanes share one draw."""
     if experience.y.dim() == 2:
         return experience
-    shared = {"x": experience.x, "y": experience.y, "allowed": experience.allowed,
-              "x_allowed": experience.x_allowed}
-    spread = {name: None if part is None else _spread(part, lanes, True)
-              for name, part in shared.items()}
+    shared = {
+        "x": experience.x,
+        "y": experience.y,
+        "allowed": experience.allowed,
+        "x_allowed": experience.x_allowed,
+    }
+    spread = {
+        name: None if part is None else _spread(part, lanes, True) for name, part in shared.items()
+    }
     return Experience(experience.name, **spread)
 
 
@@ -209,8 +226,11 @@ def _hits(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 def _check(learner, stream: Stream, epochs, batch_size, boundaries, rest) -> None:
     """The run makes sense before it starts."""
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1),
-                               ("rest", rest, 0)):
+    for name, value, least in (
+        ("epochs", epochs, 1),
+        ("batch_size", batch_size, 1),
+        ("rest", rest, 0),
+    ):
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise CourseError(
                 f"{name}={value!r}; expected a whole number of at least {least}: "

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 import torch.nn.functional as F
 
+from clcourse.errors import CourseError
 from clcourse.replay import Reservoir
-from clcourse.seeds import CourseError
 from clcourse.streams import Experience
 
 
@@ -181,13 +181,12 @@ class GradientLearner:
     def _check(self, loss: torch.Tensor) -> None:
         """Stop at the first lane whose loss is no longer a number."""
         if not bool(torch.isfinite(loss).all()):
-            lost = [seed for seed, value in zip(self.seeds, loss, strict=True)
-                    if not torch.isfinite(value)]
-            cause = type(self.penalty).__name__ + " diverged" if self.penalty else "Training diverged"
-            fix = "lr or strength" if self.penalty else "lr"
+            lost = torch.nonzero(~torch.isfinite(loss)).flatten().tolist()
+            what = type(self.penalty).__name__ if self.penalty else "Training"
+            knobs = "lr or strength" if self.penalty else "lr"
             raise CourseError(
-                f"{cause} in lane {lost[0]} ({len(lost)} of {len(self.seeds)} lanes); expected a "
-                f"finite loss: lower {fix}."
+                f"{what} diverged in lane {self.seeds[lost[0]]} ({len(lost)} of {len(self.seeds)} "
+                f"lanes); expected a finite loss: lower {knobs}."
             )
 
 

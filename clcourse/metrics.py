@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from scipy.special import stdtrit
 
-from clcourse.seeds import CourseError
+from clcourse.errors import CourseError
 
 
 def _matrix(R, least: int = 1) -> torch.Tensor:

@@ -12,7 +12,8 @@ import copy
 import torch
 from torch import nn
 
-from clcourse.seeds import CourseError, LaneRandom, Seeds, device
+from clcourse.errors import CourseError
+from clcourse.seeds import LaneRandom, Seeds, device
 
 
 class MLP(nn.Module):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from clcourse.seeds import CourseError, LaneRandom, Seeds
+from clcourse.errors import CourseError
+from clcourse.seeds import LaneRandom, Seeds
 
 
 class Reservoir:
@@ -54,8 +55,9 @@ class Reservoir:
         self.seen += batch
         # Of two examples that take the same slot the later one stays.
         last = torch.full((lanes, self.capacity + 1), -1)
-        last.scatter_reduce_(1, slot.clamp(max=self.capacity), torch.arange(batch).expand_as(slot),
-                             "amax")
+        last.scatter_reduce_(
+            1, slot.clamp(max=self.capacity), torch.arange(batch).expand_as(slot), "amax"
+        )
         lane, kept = torch.nonzero(last[:, : self.capacity] >= 0, as_tuple=True)
         chosen = last[lane, kept]
         self.x[lane, kept] = x[lane, chosen]

@@ -15,11 +15,9 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
+from clcourse.errors import CourseError
+
 Seeds = int | Sequence[int]
-
-
-class CourseError(ValueError):
-    """Something the course cannot work with, told in one sentence."""
 
 
 def lane_ids(seeds: Seeds) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ from functools import cache
 
 import torch
 
-from clcourse.seeds import CourseError, LaneRandom, Seeds, lane_ids
+from clcourse.errors import CourseError
+from clcourse.seeds import LaneRandom, Seeds, lane_ids
 
 TRAIN, VALIDATION, TEST = 128, 14, 32  # images a digit: 174, the size of the smallest class
 
@@ -140,7 +141,8 @@ def _digits() -> torch.Tensor:
     data = load_digits()
     images = torch.tensor(data.data / 16, dtype=torch.float32)
     labels = torch.tensor(data.target)
-    return torch.stack([images[labels == digit][: TRAIN + VALIDATION + TEST] for digit in range(10)])
+    size = TRAIN + VALIDATION + TEST
+    return torch.stack([images[labels == digit][:size] for digit in range(10)])
 
 
 def _digit_rows(seeds: Seeds | None) -> torch.Tensor:
@@ -179,9 +181,7 @@ def split_digits(scenario: str = "class", seeds: Seeds | None = None) -> Stream:
         )
     shared = seeds is None
     rows = _digit_rows(seeds)
-    order = (
-        torch.arange(10)[None] if shared else LaneRandom(seeds, "class order").permutation(10)
-    )
+    order = torch.arange(10)[None] if shared else LaneRandom(seeds, "class order").permutation(10)
     pairs = order.reshape(-1, 5, 2)
 
     def make(position: int) -> Experience:
@@ -256,8 +256,9 @@ def as_stream(experiences: Sequence[Experience]) -> Stream:
         raise CourseError(
             "A stream needs at least one Experience and nothing else: try cl.split_digits()."
         )
-    shapes = {(one.x.dim(), len(one.x) if one.y.dim() == 2 else 0, one.x.shape[-1])
-              for one in experiences}
+    shapes = {
+        (one.x.dim(), len(one.x) if one.y.dim() == 2 else 0, one.x.shape[-1]) for one in experiences
+    }
     if len(shapes) > 1:
         raise CourseError(
             "The experiences of a stream differ in lanes or features; expected x (seeds, n, "
