@@ -1,0 +1,32 @@
+"""All figures of the course: each shows a picture and says its main numbers in one sentence.
+
+Names are looked up when they are first used, so that a lesson's figures load without the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_home = {
+    "Figure": "figure",
+    "talk": "figure",
+    "accuracy_matrix": "general",
+    "bars": "general",
+    "curves": "general",
+    "paired": "general",
+}
+
+__all__ = list(_home)
+
+
+def __getattr__(name: str):
+    """A figure by its name, or the module of a lesson's figures such as `lesson_02`."""
+    if name in _home:
+        return getattr(importlib.import_module(f"{__name__}.{_home[name]}"), name)
+    if name.startswith("lesson_") or name in _home.values():
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"clcourse.plots has no {name!r}; it has {', '.join(_home)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,361 @@
+"""The four figures that every lesson needs: matrices, curves, bars and paired differences."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from clcourse.errors import CourseError
+from clcourse.metrics import Estimate
+from clcourse.plots.figure import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    INK,
+    PAPER,
+    SOFT,
+    Figure,
+    in_style,
+    look,
+    number,
+    sheet,
+)
+from clcourse.plots.labels import (
+    End,
+    end_labels,
+    headline,
+    height,
+    luminance,
+    mark_guess,
+    settle,
+    shortened,
+    widest,
+    wrapped,
+)
+from clcourse.plots.reading import (
+    array,
+    estimate_in_words,
+    interval,
+    matrices,
+    said,
+    seeds_in_words,
+)
+
+PALE = "#B3D3E6"  # BLUE, mixed with white
+TALL = 2.4  # inches: the height of axes
+
+
+@in_style
+def accuracy_matrix(*histories, names=None, title: str | None = None) -> Figure:
+    """Accuracy on every experience (columns) after learning each (rows), a heat map a learner.
+
+    histories  histories, or arrays (seeds, T, T); cells show the mean over seeds
+    names      what to call the learners
+    The sentence gives mean (sd over seeds) of the diagonal (just learnt), of the last row (all at
+    the end) and of the last row without its last entry (the earlier ones at the end).
+    """
+    if names is None:
+        names = [f"learner {k + 1}" if len(histories) > 1 else "" for k in range(len(histories))]
+    if not histories or len(names) != len(histories):
+        raise CourseError(
+            f"accuracy_matrix got {len(histories)} histories and {len(names)} names; expected at "
+            "least one history and a name for each: try accuracy_matrix(before, after)."
+        )
+    read = [matrices(one, f"history {k + 1}") for k, one in enumerate(histories)]
+    columns = min(len(read), 3)
+    rows = -(-len(read) // columns)
+    picture, panels = sheet(1.3 + 2.6 * columns, nrows=rows, ncols=columns)
+    panels = list(panels.flat)
+    for panel in panels[len(read) :]:
+        panel.set_axis_off()
+    drawn = list(zip(panels, read, names, strict=False))
+    for k, (panel, (R, tasks), _) in enumerate(drawn):
+        named = k % columns == 0 or tasks != read[k - 1][1]
+        _heat_map(panel, R.mean(axis=0), tasks, rows_named=named)
+    if max(len(tasks) for _, tasks in read) > 10:
+        _colour_bar(picture, panels)
+    headline(picture, title)
+    side = settle(picture)
+    for panel, (R, tasks), name in drawn:
+        _numbers(panel, R.mean(axis=0), side)
+        _columns(panel, tasks, side)
+        panel.set_title(wrapped(name, side, look().type), loc="left")
+    settle(picture)
+    parts = [f"{name} {_matrix_in_words(R)}".strip() for _, (R, _), name in drawn]
+    seeds = seeds_in_words([len(R) for R, _ in read])
+    sd = " (sd)" if any(len(R) > 1 for R, _ in read) else ""
+    return Figure(picture, said(title, f"accuracy, mean{sd} over {seeds}: {'; '.join(parts)}."))
+
+
+def _shown(tasks: list[str]) -> np.ndarray:
+    """Which experiences are named at the edge: all up to ten."""
+    return np.arange(0, len(tasks), 1 + (len(tasks) - 1) // 10)
+
+
+def _numbered(tasks: list[str]) -> bool:
+    """Whether names are too long for columns, which then get numbers, and the rows both."""
+    words = [word for k in _shown(tasks) for word in tasks[k].split()]
+    return widest(words, 0.82 * look().type) > 2.0 * look().size / len(_shown(tasks))
+
+
+def _heat_map(axes: Axes, mean: np.ndarray, tasks: list[str], rows_named: bool) -> None:
+    """One matrix with the names of its rows."""
+    T, small = len(tasks), 0.82 * look().type
+    axes.pcolormesh(mean, cmap="cividis", vmin=0, vmax=1, edgecolors=PAPER,
+                    linewidth=0.7 * look().type / T if T <= 10 else 0)
+    axes.set(xlim=(0, T), ylim=(T, 0), xlabel="tested on", yticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if rows_named:
+        names = [f"{k + 1}  {tasks[k]}" if _numbered(tasks) else tasks[k] for k in _shown(tasks)]
+        words = [shortened(name, 1.5 * look().size, small) for name in names]
+        axes.set_yticks(_shown(tasks) + 0.5, words, fontsize=small)
+        axes.set_ylabel("after learning")
+
+
+def _columns(axes: Axes, tasks: list[str], side: float) -> None:
+    """The names of the columns, or their numbers."""
+    shown, small = _shown(tasks), 0.82 * look().type
+    slot = 0.95 * side / len(shown)
+    words = [str(k + 1) if _numbered(tasks) else wrapped(tasks[k], slot, small) for k in shown]
+    axes.set_xticks(shown + 0.5, words, fontsize=small)
+
+
+def _numbers(axes: Axes, mean: np.ndarray, side: float) -> None:
+    """The numbers in the cells, in black or white, where there is room for them."""
+    T = len(mean)
+    if T > 10:
+        return
+    size = min(0.95 * look().type, 72 * side / T / 2.9)  # a number is 2.3 times as wide as high
+    for (i, j), value in np.ndenumerate(mean):
+        light = luminance(to_hex(axes.collections[0].to_rgba(value)))
+        axes.text(j + 0.5, i + 0.5, number(value), ha="center", va="center", fontsize=size,
+                  color="white" if light < 0.179 else "black")  # the better contrast
+
+
+def _colour_bar(picture, panels) -> None:
+    """What the colours mean, where there is no room for numbers."""
+    bar = picture.colorbar(panels[0].collections[0], ax=panels, ticks=[0, 0.5, 1], shrink=0.6)
+    bar.set_label("accuracy")
+    bar.outline.set_visible(False)
+
+
+def _matrix_in_words(R: np.ndarray) -> str:
+    """Just learnt, all at the end, earlier ones at the end."""
+    parts = {"just learnt": R.diagonal(axis1=1, axis2=2).mean(axis=1),
+             "all at the end": R[:, -1].mean(axis=1)}
+    if R.shape[1] > 1:
+        parts["earlier ones at the end"] = R[:, -1, :-1].mean(axis=1)
+    return ", ".join(f"{what} {_mean_and_sd(lanes)}" for what, lanes in parts.items())
+
+
+def _mean_and_sd(lanes: np.ndarray) -> str:
+    """ "0.97 (0.01)"; one lane has no standard deviation. """
+    sd = f" ({number(lanes.std(ddof=1))})" if len(lanes) > 1 else ""
+    return number(lanes.mean()) + sd
+
+
+@in_style
+def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None = None) -> Figure:
+    """The mean over seeds along x, a line for each entry of `lines`, in a band of the seeds.
+
+    x      (steps,), rising
+    lines  {label: values (seeds, steps)}, at most 6
+    guess  a height to mark as the reader's own: None, a number, or what cl.guess returned
+    The band holds the middle 80 % of the seeds (their 10 % to 90 % quantiles): how much single
+    runs differ, not how surely their mean is known (for that see `bars`).
+    """
+    x = array(x, "x", "(steps,)", axes=1)
+    lines = {str(label): array(values, repr(label), "(seeds, steps)", axes=2)
+             for label, values in _entries(lines, most=len(COLOURS)).items()}
+    for label, values in lines.items():
+        if len(x) < 2 or (np.diff(x) <= 0).any() or values.shape[1] != len(x):
+            raise CourseError(
+                f"{label!r} has {values.shape[1]} steps and x has {len(x)}; expected as many, at "
+                "least 2, with x rising: try x=range(values.shape[1])."
+            )
+    picture, ((axes,),) = sheet()
+    for (label, values), colour, dashes in zip(lines.items(), COLOURS, DASHES, strict=False):
+        low, high = np.quantile(values, [0.1, 0.9], axis=0)
+        axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(x, values.mean(axis=0), color=colour, linestyle=dashes, label=label,
+                  clip_on=False, zorder=3)
+    axes.set_xlim(x[0], x[-1])
+    _name_axes(axes, xlabel, ylabel)
+    _scale(axes, np.concatenate([values.ravel() for values in lines.values()]), ylabel)
+    ends = [End(values[:, -1].mean(), label, colour)
+            for (label, values), colour in zip(lines.items(), COLOURS, strict=False)]
+    seeds = seeds_in_words([len(values) for values in lines.values()])
+    several = any(len(values) > 1 for values in lines.values())
+    _note(axes, f"line: mean;  band: middle 80 % of {seeds}" if several else "line: 1 seed")
+    headline(picture, title)
+    settle(picture, TALL * look().size)
+    end_labels(axes, ends + mark_guess(axes, guess))
+    parts = [f"{label} {_course_in_words(values)}" for label, values in lines.items()]
+    spread = " (and the middle 80 % of them at the end)" if several else ""
+    return Figure(picture, said(title, f"{ylabel} against {xlabel} ({x[0]:g} to {x[-1]:g}), mean "
+                                       f"of {seeds}{spread}: {'; '.join(parts)}."))
+
+
+def _course_in_words(values: np.ndarray) -> str:
+    """ "from 0.98 to 0.50 (0.44 to 0.55), lowest 0.50, highest 0.98". """
+    mean = values.mean(axis=0)
+    low, high = np.quantile(values[:, -1], [0.1, 0.9])
+    spread = f" ({number(low)} to {number(high)})" if len(values) > 1 else ""
+    return (f"from {number(mean[0])} to {number(mean[-1])}{spread}, lowest {number(mean.min())}, "
+            f"highest {number(mean.max())}")
+
+
+@in_style
+def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
+         title: str | None = None) -> Figure:
+    """A bar for each group: the mean, its 95 % t-interval, and a dot for each seed.
+
+    groups  {label: Estimate, or values (seeds,)}, at most 8; an Estimate has no dots
+    floor   what chance gives: a dashed line
+    guess   a height to mark as the reader's own: None, a number, or what cl.guess returned
+    """
+    read = {str(label): interval(values, repr(label))
+            for label, values in _entries(groups, most=8).items()}
+    picture, ((axes,),) = sheet(max(4.4, 2.2 + 1.1 * len(read)))
+    for place, (one, lanes) in enumerate(read.values()):
+        axes.bar(place, one.value, width=0.6, color=PALE, linewidth=0)
+        _dots(axes, place, lanes, 0.5)
+        _whisker(axes, place, one)
+    _scale(axes, np.concatenate([[0.0], *(lanes for _, lanes in read.values()),
+                                 *(one[:3] for one, _ in read.values())]), ylabel)
+    _bar_names(axes, read)
+    axes.axhline(0, color=SOFT, linewidth=0.08 * look().type, clip_on=False, zorder=3)
+    axes.spines["bottom"].set_visible(False)
+    axes.set_xlim(-0.6, len(read) - 0.4)
+    _name_axes(axes, "", ylabel)
+    seeds = seeds_in_words([one.n for one, _ in read.values()])
+    spread = " [95 % interval]" if any(one.n > 1 for one, _ in read.values()) else ""
+    _note(axes, f"bar: mean of {seeds}" + (";  line: its 95 % interval" if spread else "")
+          + (";  dots: single seeds" if any(len(lanes) for _, lanes in read.values()) else ""))
+    headline(picture, title)
+    ends, chance, floor = mark_guess(axes, guess), "", height(floor, "floor")
+    if floor is not None:
+        axes.axhline(floor, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
+        ends.append(End(floor, f"chance {number(floor)}", SOFT))
+        chance = f"; chance is {number(floor)}"
+    settle(picture, TALL * look().size)
+    if ends:
+        end_labels(axes, ends)
+    parts = [f"{label} {estimate_in_words(one)}" for label, (one, _) in read.items()]
+    return Figure(picture, said(title, f"{ylabel}, mean{spread} over {seeds}: "
+                                       f"{'; '.join(parts)}{chance}."))
+
+
+@in_style
+def paired(a, b, labels=("a", "b"), *, ylabel: str = "accuracy", guess=None,
+           title: str | None = None) -> Figure:
+    """Two ways on the same seeds: every seed a line, and beside it the differences a - b.
+
+    a, b    (seeds,) each, lane by lane the same seeds: what they share cancels in a - b
+    labels  what to call a and b
+    guess   a difference to mark as the reader's own: None, a number, or what cl.guess returned
+    A line that rises is a seed on which a is higher. The interval is the 95 % t-interval of the
+    mean difference; where it leaves out zero, the data speak for one side.
+    """
+    labels = [str(label) for label in labels]
+    a, b = (array(values, name, "(seeds,)", axes=1) for values, name in ((a, "a"), (b, "b")))
+    if len(a) != len(b) or len(labels) != 2:
+        raise CourseError(
+            f"a has {len(a)} seeds, b has {len(b)} and there are {len(labels)} labels; expected "
+            "as many seeds in both and two labels: run both methods with the same seeds."
+        )
+    picture, ((slopes, axes),) = sheet(ncols=2, width_ratios=[1.25, 1])
+    slopes.plot([0, 1], [b, a], color=SOFT, alpha=0.45, linewidth=0.4 * look().line,
+                marker="o", markersize=0.8 * look().dot, markeredgewidth=0, clip_on=False)
+    slopes.plot([0, 1], [b.mean(), a.mean()], color=BLUE, marker="o", clip_on=False, zorder=4)
+    slopes.set_xlim(-0.4, 1.4)
+    _name_axes(slopes, "", ylabel)
+    _scale(slopes, np.concatenate([a, b]), ylabel)
+    slot, small = 1.3 * look().size, 0.9 * look().type
+    slopes.set_xticks([0, 1], [wrapped(label, slot, small) for label in labels[::-1]])
+    difference, lanes = interval(a - b, "a - b")
+    _dots(axes, -0.35, lanes, 0.35)
+    _whisker(axes, 0.15, difference)
+    axes.axhline(0, color=SOFT, linewidth=0.5 * look().line)
+    axes.set(xlim=(-0.7, 0.45), xticks=[], ylabel="difference")
+    _scale(axes, np.concatenate([[0.0], lanes, difference[:3]]), "")
+    words = wrapped(f"{labels[0]} minus {labels[1]}", 2.0 * look().size, small)
+    axes.set_xlabel(f"{words}\n{estimate_in_words(difference)}", fontsize=small)
+    seeds = seeds_in_words([len(a)])
+    _note(slopes, f"thin: {seeds};  thick: mean, at the right with its 95 % interval")
+    headline(picture, title)
+    settle(picture, TALL * look().size)
+    end_labels(axes, [End(0.0, "no difference", SOFT), *mark_guess(axes, guess)], width=1.0)
+    sentence = (f"{ylabel}, mean over {seeds}: {labels[0]} {number(a.mean())}, "
+                f"{labels[1]} {number(b.mean())}; {labels[0]} minus {labels[1]}, seed by seed: "
+                f"{estimate_in_words(difference)}.")
+    return Figure(picture, said(title, sentence))
+
+
+def _entries(groups, most: int) -> dict:
+    """`groups` if it is a dictionary of 1 to `most` entries."""
+    if not isinstance(groups, dict) or not 1 <= len(groups) <= most:
+        got = f"{len(groups)} entries" if isinstance(groups, dict) else type(groups).__name__
+        raise CourseError(
+            f"A figure got {got}; expected a dictionary of 1 to {most} labels and values: "
+            'try {"fine-tuning": values}.'
+        )
+    return groups
+
+
+def _name_axes(axes: Axes, xlabel: str, ylabel: str) -> None:
+    """Label both axes, in as many lines as it takes."""
+    axes.set_xlabel(wrapped(xlabel, 0.6 * axes.figure.get_figwidth(), look().type))
+    axes.set_ylabel(wrapped(ylabel, TALL * look().size, look().type))
+
+
+def _scale(axes: Axes, values: np.ndarray, ylabel: str) -> None:
+    """An accuracy goes from 0 to 1; anything else from its smallest to its largest."""
+    axes.grid(axis="y")
+    if "accuracy" in ylabel.lower() and values.min() >= 0 and values.max() <= 1:
+        axes.set(ylim=(0, 1), yticks=np.linspace(0, 1, 6))
+        return
+    low, high = values.min(), values.max()
+    room = 0.05 * (high - low)
+    axes.set_ylim(low - room * (low != 0), high + room * (high != 0) + (low == high))
+
+
+def _dots(axes: Axes, place: float, lanes: np.ndarray, width: float) -> None:
+    """A dot a lane, side by side in a fixed pattern (steps of the golden ratio)."""
+    if not len(lanes):
+        return  # an invisible artist would still take part in the layout
+    aside = (np.arange(len(lanes)) * 0.618 % 1 - 0.5) * width
+    axes.plot(place + aside, lanes, "o", color=BLUE, alpha=0.55, markersize=0.8 * look().dot,
+              markeredgewidth=0, clip_on=False)
+
+
+def _whisker(axes: Axes, place: float, one: Estimate) -> None:
+    """The mean as a short line across, its interval as a line up and down."""
+    axes.errorbar(place, one.value, [[one.value - one.low], [one.high - one.value]], color=INK,
+                  marker="_", markersize=4 * look().dot, markeredgewidth=0.8 * look().line,
+                  linewidth=0.8 * look().line, zorder=4)[0].set_clip_on(False)
+
+
+def _bar_names(axes: Axes, read: dict) -> None:
+    """Under each bar its value, in bold, and its name."""
+    small, places = 0.9 * look().type, range(len(read))
+    axes.xaxis.remove_overlapping_locs = False  # values are major ticks, names minor ones
+    values = [number(one.value) for one, _ in read.values()]
+    axes.set_xticks(places, values, fontsize=look().type, fontweight="bold")
+    slot = 0.92 * (axes.figure.get_figwidth() - 2.2 * look().size) / len(read)
+    longest = widest([word for name in read for word in name.split()], small)
+    small *= min(1.0, max(0.7, slot / longest))
+    names = [wrapped(name, slot, small) for name in read]
+    axes.set_xticks(places, names, minor=True, fontsize=small)
+    axes.tick_params(axis="x", which="both", length=0)
+    axes.tick_params(axis="x", which="minor", pad=5 + 1.2 * look().type)
+
+
+def _note(axes: Axes, words: str) -> None:
+    """How to read the marks, small, at the foot of the picture."""
+    picture, size = axes.figure, 0.8 * look().type
+    edge = 0.6 * look().type / 72 / picture.get_figwidth()
+    words = wrapped(words, 0.95 * picture.get_figwidth(), size)
+    picture.supxlabel(words, x=edge, ha="left", fontsize=size, color=SOFT)
