@@ -6,7 +6,7 @@ import copy
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import torch
 from clcourse.errors import CourseError
 from clcourse.learner import Learner, cross_entropy
 from clcourse.metrics import average_accuracy, estimate, forgetting, learning_accuracy
-from clcourse.seeds import LaneRandom, progress
+from clcourse.seeds import LaneRandom, device, progress
 from clcourse.streams import Experience, Stream, as_stream
 
 
@@ -193,30 +193,20 @@ def accuracies(learner: Learner, stream: Sequence[Experience], held_out: str) ->
     lanes, results = len(learner.seeds), []
     for experience in stream:
         x, y = experience.held_out(held_out)
-        x, y = _spread(x, lanes, y.dim() == 1), _spread(y, lanes, y.dim() == 1)
-        allowed = on_lanes(experience, lanes).allowed
-        results.append(_hits(learner.predict(x, allowed), y))
+        asked = on_lanes(replace(experience, x=x, y=y, x_allowed=None), lanes)
+        results.append(_hits(learner.predict(asked.x, asked.allowed), asked.y))
     return torch.stack(results, dim=1).cpu()
 
 
 def on_lanes(experience: Experience, lanes: int) -> Experience:
-    """The training part with its leading seed axis, also where all lanes share one draw."""
-    if experience.y.dim() == 2:
-        return experience
-    shared = {
-        "x": experience.x,
-        "y": experience.y,
-        "allowed": experience.allowed,
-        "x_allowed": experience.x_allowed,
-    }
-    spread = {
-        name: None if part is None else _spread(part, lanes, True) for name, part in shared.items()
-    }
+    """The training part with its seed axis, also where all lanes share one draw, on `device()`."""
+    shared, where, spread = experience.y.dim() == 1, device(), {}
+    for name in ("x", "y", "allowed", "x_allowed"):
+        part = getattr(experience, name)
+        if part is not None:
+            part = part.to(where)
+            spread[name] = part.expand(lanes, *part.shape) if shared else part
     return Experience(experience.name, **spread)
-
-
-def _spread(part: torch.Tensor, lanes: int, shared: bool) -> torch.Tensor:
-    return part.expand(lanes, *part.shape) if shared else part
 
 
 def _hits(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -153,7 +153,7 @@ def estimate(values, unit: str = "") -> Estimate:
     values  (seeds,). Resampling the lanes is what the interval stands for: other initial weights,
     other order, other split; it says nothing about other data sets.
     """
-    values = torch.as_tensor(values).detach().cpu().double()
+    values = torch.as_tensor(values, dtype=torch.float64).detach().cpu()
     broken = int((~torch.isfinite(values)).sum())
     if values.dim() != 1 or len(values) < 2 or broken:
         raise CourseError(
@@ -167,10 +167,10 @@ def estimate(values, unit: str = "") -> Estimate:
 
 def paired(first, second, unit: str = "") -> Estimate:
     """Estimate of first - second, lane by lane: what the lanes share cancels."""
-    first, second = torch.as_tensor(first), torch.as_tensor(second)
+    first, second = (torch.as_tensor(one, dtype=torch.float64) for one in (first, second))
     if first.shape != second.shape:
         raise CourseError(
             f"Paired lanes must match; got {tuple(first.shape)} and {tuple(second.shape)}: "
             "run both methods with the same seeds."
         )
-    return estimate(first.double() - second.double(), unit)
+    return estimate(first - second, unit)

@@ -77,8 +77,8 @@ def _check_part(where: str, x: torch.Tensor, y: torch.Tensor) -> None:
         )
     if y.dtype != torch.long or bool((y < 0).any()):
         raise CourseError(
-            f"{where}: y must hold class numbers 0, 1, 2 … of type torch.long; it has {y.dtype} "
-            f"from {y.min().item()}: convert with y.long()."
+            f"{where}: y is of {y.dtype} and starts at {y.min().item()}; expected class numbers "
+            "0, 1, 2 … of type torch.long: convert with y.long()."
         )
     if x.is_floating_point() and not bool(torch.isfinite(x).all()):
         raise CourseError(

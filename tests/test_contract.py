@@ -1,0 +1,148 @@
+"""What every learner of the course keeps to, whatever is inside it."""
+
+import copy
+
+import pytest
+import torch
+
+import clcourse as cl
+
+LANES = 3
+LEARNERS = {
+    "fine-tuning": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds)),
+    "replay": lambda seeds: cl.GradientLearner(
+        cl.mlp(64, 12, 10, seeds=seeds), replay=cl.Reservoir(20)
+    ),
+    "Adam": lambda seeds: cl.GradientLearner(
+        cl.mlp(64, 12, 10, seeds=seeds), 0.01, optimiser=torch.optim.Adam
+    ),
+}
+
+
+@pytest.fixture(params=LEARNERS, name="make")
+def _make(request):
+    return LEARNERS[request.param]
+
+
+def batch(lanes: int = LANES, size: int = 8):
+    experience = cl.split_digits(seeds=lanes)[0]
+    return experience.x[:, ::32][:, :size], experience.y[:, ::32][:, :size]
+
+
+def state(learner) -> list[torch.Tensor]:
+    """Everything that the learner keeps in tensors."""
+    found, queue, known = [], [learner], set()
+    while queue:
+        thing = queue.pop()
+        if id(thing) in known:
+            continue
+        known.add(id(thing))
+        if isinstance(thing, torch.Tensor):
+            found.append(thing.detach().clone())
+        elif isinstance(thing, torch.Generator):
+            found.append(thing.get_state())
+        elif isinstance(thing, dict):
+            queue += list(thing.values())
+        elif isinstance(thing, (list, tuple)):
+            queue += list(thing)
+        elif hasattr(thing, "__dict__") and not isinstance(thing, type) and not callable(thing):
+            queue += list(vars(thing).values())
+        elif isinstance(thing, torch.nn.Module):
+            queue += list(thing.state_dict().values())
+    return found
+
+
+def same(first: list[torch.Tensor], second: list[torch.Tensor]) -> bool:
+    return len(first) == len(second) and all(map(torch.equal, first, second))
+
+
+def test_it_is_a_learner_and_says_what_it_needs(make):
+    learner = make(LANES)
+    assert isinstance(learner, cl.Learner) and learner.seeds == (0, 1, 2)
+    assert set(learner.accepts) <= {"vectors", "tokens"} and learner.accepts
+    assert isinstance(learner.needs_boundaries, bool) and learner.memory_bytes() >= 0
+    assert learner.changes and all(isinstance(one, cl.Change) for one in learner.changes)
+
+
+def test_observe_returns_the_logits_from_before_learning(make):
+    learner, (x, y) = make(LANES), batch()
+    before = learner.predict(x)
+    assert torch.allclose(learner.observe(x, y), before, atol=1e-6)
+    assert before.shape == (LANES, 8, 10) and not before.requires_grad
+    assert not torch.allclose(learner.predict(x), before)
+
+
+def test_predict_changes_nothing(make):
+    learner, (x, y) = make(LANES), batch()
+    learner.observe(x, y)
+    untouched = state(learner)
+    first, second = learner.predict(x), learner.predict(x)
+    assert torch.equal(first, second) and same(state(learner), untouched)
+
+
+def test_it_learns(make):
+    learner, (x, y) = make(LANES), batch(size=4)
+    for _ in range(300):
+        learner.observe(x, y)
+    assert (learner.predict(x).argmax(-1) == y).all()
+
+
+def test_told_the_task_it_answers_within_it(make):
+    learner, (x, _) = make(LANES), batch()
+    allowed = torch.zeros(LANES, 10, dtype=torch.bool)
+    allowed[:, [2, 5]] = True
+    answers = learner.predict(x, allowed).argmax(-1)
+    assert set(answers.unique().tolist()) <= {2, 5}
+
+
+def test_the_same_run_twice_gives_the_same_history_and_leaves_the_original_alone(make):
+    learner, stream = make(LANES), cl.split_digits("task", seeds=LANES)
+    untouched = state(learner)
+    first, second = cl.run(learner, stream, epochs=1), cl.run(learner, stream, epochs=1)
+    assert same(state(learner), untouched)
+    assert torch.equal(first.loss, second.loss) and torch.equal(first.accuracy, second.accuracy)
+    assert same(state(first.learner), state(second.learner))
+
+
+def test_a_lane_learns_the_same_alone_and_in_company(make, one_thread):
+    for scenario in ("class", "task"):
+        alone, together = (
+            cl.run(make(seeds), cl.split_digits(scenario, seeds), epochs=2)
+            for seeds in ([7], list(range(9)))
+        )
+        assert torch.equal(alone.accuracy[0], together.accuracy[7])
+        assert torch.equal(alone.loss[0], together.loss[7])
+        for one, many in zip(
+            alone.learner.network.parameters(), together.learner.network.parameters(), strict=True
+        ):
+            assert torch.equal(one[0], many[7])
+
+
+@pytest.fixture(name="one_thread")
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_it_survives_boundaries_rest_and_deepcopy(make):
+    learner, (x, y) = make(LANES), batch()
+    learner.observe(x, y)
+    learner.consolidate(cl.split_digits(seeds=LANES)[0].training())
+    learner.rest(3)
+    twin = copy.deepcopy(learner)
+    learner.observe(x, y)
+    twin.observe(x, y)
+    assert torch.equal(learner.predict(x), twin.predict(x))
+
+
+@pytest.mark.parametrize("where", ["cpu", *["cuda"] * torch.cuda.is_available()])
+def test_every_device_learns_the_same_within_tolerance(make, monkeypatch, where):
+    stream = cl.split_digits(seeds=LANES)
+    monkeypatch.setenv("CLCOURSE_DEVICE", "cpu")
+    expected = cl.run(make(LANES), stream, epochs=1).loss
+    monkeypatch.setenv("CLCOURSE_DEVICE", where)
+    history = cl.run(make(LANES), stream, epochs=1)
+    assert history.learner.network.weights[0].device.type == where
+    assert torch.allclose(history.loss[:, :8], expected[:, :8], atol=1e-3)
