@@ -10,7 +10,7 @@ import importlib
 _home = {
     "Figure": "figure",
     "talk": "figure",
-    "accuracy_matrix": "general",
+    "accuracy_matrix": "matrix",
     "bars": "general",
     "curves": "general",
     "paired": "general",

@@ -23,6 +23,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Picture
 from PIL import Image
 
+from clcourse.errors import CourseError
+
 # The palette of Okabe & Ito (2008, "Color universal design"): told apart by colour-blind readers.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -181,8 +183,6 @@ class Figure:
     def save(self, path: str | Path) -> None:
         """Write the picture to `path`, a name that ends in .png."""
         if Path(path).suffix.lower() != ".png":
-            from clcourse.errors import CourseError
-
             raise CourseError(
                 f"A figure is saved as PNG, not as {str(path)!r}; expected a name that ends in "
                 '.png: try figure.save("curve.png").'
@@ -191,13 +191,6 @@ class Figure:
 
     def __repr__(self) -> str:
         return self.sentence
-
-
-def course_error(sentence: str) -> ValueError:
-    """A CourseError, whose module brings torch along, fetched only when something is wrong."""
-    from clcourse.seeds import CourseError
-
-    return CourseError(sentence)
 
 
 def number(value: float) -> str:

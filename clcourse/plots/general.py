@@ -1,10 +1,9 @@
-"""The four figures that every lesson needs: matrices, curves, bars and paired differences."""
+"""Three figures that every lesson needs: curves, bars and paired differences."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 
 from clcourse.errors import CourseError
 from clcourse.metrics import Estimate
@@ -13,7 +12,6 @@ from clcourse.plots.figure import (
     COLOURS,
     DASHES,
     INK,
-    PAPER,
     SOFT,
     Figure,
     in_style,
@@ -26,10 +24,8 @@ from clcourse.plots.labels import (
     end_labels,
     headline,
     height,
-    luminance,
     mark_guess,
     settle,
-    shortened,
     widest,
     wrapped,
 )
@@ -37,123 +33,12 @@ from clcourse.plots.reading import (
     array,
     estimate_in_words,
     interval,
-    matrices,
     said,
     seeds_in_words,
 )
 
 PALE = "#B3D3E6"  # BLUE, mixed with white
 TALL = 2.4  # inches: the height of axes
-
-
-@in_style
-def accuracy_matrix(*histories, names=None, title: str | None = None) -> Figure:
-    """Accuracy on every experience (columns) after learning each (rows), a heat map a learner.
-
-    histories  histories, or arrays (seeds, T, T); cells show the mean over seeds
-    names      what to call the learners
-    The sentence gives mean (sd over seeds) of the diagonal (just learnt), of the last row (all at
-    the end) and of the last row without its last entry (the earlier ones at the end).
-    """
-    if names is None:
-        names = [f"learner {k + 1}" if len(histories) > 1 else "" for k in range(len(histories))]
-    if not histories or len(names) != len(histories):
-        raise CourseError(
-            f"accuracy_matrix got {len(histories)} histories and {len(names)} names; expected at "
-            "least one history and a name for each: try accuracy_matrix(before, after)."
-        )
-    read = [matrices(one, f"history {k + 1}") for k, one in enumerate(histories)]
-    columns = min(len(read), 3)
-    rows = -(-len(read) // columns)
-    picture, panels = sheet(1.3 + 2.6 * columns, nrows=rows, ncols=columns)
-    panels = list(panels.flat)
-    for panel in panels[len(read) :]:
-        panel.set_axis_off()
-    drawn = list(zip(panels, read, names, strict=False))
-    for k, (panel, (R, tasks), _) in enumerate(drawn):
-        named = k % columns == 0 or tasks != read[k - 1][1]
-        _heat_map(panel, R.mean(axis=0), tasks, rows_named=named)
-    if max(len(tasks) for _, tasks in read) > 10:
-        _colour_bar(picture, panels)
-    headline(picture, title)
-    side = settle(picture)
-    for panel, (R, tasks), name in drawn:
-        _numbers(panel, R.mean(axis=0), side)
-        _columns(panel, tasks, side)
-        panel.set_title(wrapped(name, side, look().type), loc="left")
-    settle(picture)
-    parts = [f"{name} {_matrix_in_words(R)}".strip() for _, (R, _), name in drawn]
-    seeds = seeds_in_words([len(R) for R, _ in read])
-    sd = " (sd)" if any(len(R) > 1 for R, _ in read) else ""
-    return Figure(picture, said(title, f"accuracy, mean{sd} over {seeds}: {'; '.join(parts)}."))
-
-
-def _shown(tasks: list[str]) -> np.ndarray:
-    """Which experiences are named at the edge: all up to ten."""
-    return np.arange(0, len(tasks), 1 + (len(tasks) - 1) // 10)
-
-
-def _numbered(tasks: list[str]) -> bool:
-    """Whether names are too long for columns, which then get numbers, and the rows both."""
-    words = [word for k in _shown(tasks) for word in tasks[k].split()]
-    return widest(words, 0.82 * look().type) > 2.0 * look().size / len(_shown(tasks))
-
-
-def _heat_map(axes: Axes, mean: np.ndarray, tasks: list[str], rows_named: bool) -> None:
-    """One matrix with the names of its rows."""
-    T, small = len(tasks), 0.82 * look().type
-    axes.pcolormesh(mean, cmap="cividis", vmin=0, vmax=1, edgecolors=PAPER,
-                    linewidth=0.7 * look().type / T if T <= 10 else 0)
-    axes.set(xlim=(0, T), ylim=(T, 0), xlabel="tested on", yticks=[])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    if rows_named:
-        names = [f"{k + 1}  {tasks[k]}" if _numbered(tasks) else tasks[k] for k in _shown(tasks)]
-        words = [shortened(name, 1.5 * look().size, small) for name in names]
-        axes.set_yticks(_shown(tasks) + 0.5, words, fontsize=small)
-        axes.set_ylabel("after learning")
-
-
-def _columns(axes: Axes, tasks: list[str], side: float) -> None:
-    """The names of the columns, or their numbers."""
-    shown, small = _shown(tasks), 0.82 * look().type
-    slot = 0.95 * side / len(shown)
-    words = [str(k + 1) if _numbered(tasks) else wrapped(tasks[k], slot, small) for k in shown]
-    axes.set_xticks(shown + 0.5, words, fontsize=small)
-
-
-def _numbers(axes: Axes, mean: np.ndarray, side: float) -> None:
-    """The numbers in the cells, in black or white, where there is room for them."""
-    T = len(mean)
-    if T > 10:
-        return
-    size = min(0.95 * look().type, 72 * side / T / 2.9)  # a number is 2.3 times as wide as high
-    for (i, j), value in np.ndenumerate(mean):
-        light = luminance(to_hex(axes.collections[0].to_rgba(value)))
-        axes.text(j + 0.5, i + 0.5, number(value), ha="center", va="center", fontsize=size,
-                  color="white" if light < 0.179 else "black")  # the better contrast
-
-
-def _colour_bar(picture, panels) -> None:
-    """What the colours mean, where there is no room for numbers."""
-    bar = picture.colorbar(panels[0].collections[0], ax=panels, ticks=[0, 0.5, 1], shrink=0.6)
-    bar.set_label("accuracy")
-    bar.outline.set_visible(False)
-
-
-def _matrix_in_words(R: np.ndarray) -> str:
-    """Just learnt, all at the end, earlier ones at the end."""
-    parts = {"just learnt": R.diagonal(axis1=1, axis2=2).mean(axis=1),
-             "all at the end": R[:, -1].mean(axis=1)}
-    if R.shape[1] > 1:
-        parts["earlier ones at the end"] = R[:, -1, :-1].mean(axis=1)
-    return ", ".join(f"{what} {_mean_and_sd(lanes)}" for what, lanes in parts.items())
-
-
-def _mean_and_sd(lanes: np.ndarray) -> str:
-    """ "0.97 (0.01)"; one lane has no standard deviation. """
-    sd = f" ({number(lanes.std(ddof=1))})" if len(lanes) > 1 else ""
-    return number(lanes.mean()) + sd
 
 
 @in_style
@@ -166,26 +51,18 @@ def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None 
     The band holds the middle 80 % of the seeds (their 10 % to 90 % quantiles): how much single
     runs differ, not how surely their mean is known (for that see `bars`).
     """
-    x = array(x, "x", "(steps,)", axes=1)
-    lines = {str(label): array(values, repr(label), "(seeds, steps)", axes=2)
-             for label, values in _entries(lines, most=len(COLOURS)).items()}
-    for label, values in lines.items():
-        if len(x) < 2 or (np.diff(x) <= 0).any() or values.shape[1] != len(x):
-            raise CourseError(
-                f"{label!r} has {values.shape[1]} steps and x has {len(x)}; expected as many, at "
-                "least 2, with x rising: try x=range(values.shape[1])."
-            )
+    x, lines = _read_curves(x, lines)
     picture, ((axes,),) = sheet()
+    ends = []
     for (label, values), colour, dashes in zip(lines.items(), COLOURS, DASHES, strict=False):
         low, high = np.quantile(values, [0.1, 0.9], axis=0)
         axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-        axes.plot(x, values.mean(axis=0), color=colour, linestyle=dashes, label=label,
-                  clip_on=False, zorder=3)
+        axes.plot(x, values.mean(axis=0), color=colour, linestyle=dashes, clip_on=False,
+                  zorder=3)
+        ends.append(End(values[:, -1].mean(), label, colour))
     axes.set_xlim(x[0], x[-1])
     _name_axes(axes, xlabel, ylabel)
     _scale(axes, np.concatenate([values.ravel() for values in lines.values()]), ylabel)
-    ends = [End(values[:, -1].mean(), label, colour)
-            for (label, values), colour in zip(lines.items(), COLOURS, strict=False)]
     seeds = seeds_in_words([len(values) for values in lines.values()])
     several = any(len(values) > 1 for values in lines.values())
     _note(axes, f"line: mean;  band: middle 80 % of {seeds}" if several else "line: 1 seed")
@@ -196,6 +73,20 @@ def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None 
     spread = " (and the middle 80 % of them at the end)" if several else ""
     return Figure(picture, said(title, f"{ylabel} against {xlabel} ({x[0]:g} to {x[-1]:g}), mean "
                                        f"of {seeds}{spread}: {'; '.join(parts)}."))
+
+
+def _read_curves(x, lines) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Checked x (steps,) and lines {label: (seeds, steps)}."""
+    x = array(x, "x", "(steps,)", axes=1)
+    lines = {str(label): array(values, repr(label), "(seeds, steps)", axes=2)
+             for label, values in _entries(lines, most=len(COLOURS)).items()}
+    for label, values in lines.items():
+        if len(x) < 2 or (np.diff(x) <= 0).any() or values.shape[1] != len(x):
+            raise CourseError(
+                f"{label!r} has {values.shape[1]} steps and x has {len(x)}; expected as many, at "
+                "least 2, with x rising: try x=range(values.shape[1])."
+            )
+    return x, lines
 
 
 def _course_in_words(values: np.ndarray) -> str:
@@ -223,11 +114,9 @@ def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
         axes.bar(place, one.value, width=0.6, color=PALE, linewidth=0)
         _dots(axes, place, lanes, 0.5)
         _whisker(axes, place, one)
-    _scale(axes, np.concatenate([[0.0], *(lanes for _, lanes in read.values()),
-                                 *(one[:3] for one, _ in read.values())]), ylabel)
+    _scale(axes, np.concatenate([_reach(*pair) for pair in read.values()]), ylabel)
     _bar_names(axes, read)
     axes.axhline(0, color=SOFT, linewidth=0.08 * look().type, clip_on=False, zorder=3)
-    axes.spines["bottom"].set_visible(False)
     axes.set_xlim(-0.6, len(read) - 0.4)
     _name_axes(axes, "", ylabel)
     seeds = seeds_in_words([one.n for one, _ in read.values()])
@@ -235,17 +124,27 @@ def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
     _note(axes, f"bar: mean of {seeds}" + (";  line: its 95 % interval" if spread else "")
           + (";  dots: single seeds" if any(len(lanes) for _, lanes in read.values()) else ""))
     headline(picture, title)
-    ends, chance, floor = mark_guess(axes, guess), "", height(floor, "floor")
-    if floor is not None:
-        axes.axhline(floor, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
-        ends.append(End(floor, f"chance {number(floor)}", SOFT))
-        chance = f"; chance is {number(floor)}"
+    ends = mark_guess(axes, guess) + _mark_chance(axes, floor)
     settle(picture, TALL * look().size)
-    if ends:
-        end_labels(axes, ends)
+    end_labels(axes, ends)
+    chance = "" if floor is None else f"; chance is {number(floor)}"
     parts = [f"{label} {estimate_in_words(one)}" for label, (one, _) in read.items()]
     return Figure(picture, said(title, f"{ylabel}, mean{spread} over {seeds}: "
                                        f"{'; '.join(parts)}{chance}."))
+
+
+def _reach(one: Estimate, lanes: np.ndarray) -> np.ndarray:
+    """Everything that is drawn of a group, and zero."""
+    return np.array([0.0, one.value, one.low, one.high, *lanes])
+
+
+def _mark_chance(axes: Axes, floor) -> list[End]:
+    """Draw what chance gives and return its label."""
+    floor = height(floor, "floor")
+    if floor is None:
+        return []
+    axes.axhline(floor, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
+    return [End(floor, f"chance {number(floor)}", SOFT)]
 
 
 @in_style
@@ -267,24 +166,14 @@ def paired(a, b, labels=("a", "b"), *, ylabel: str = "accuracy", guess=None,
             "as many seeds in both and two labels: run both methods with the same seeds."
         )
     picture, ((slopes, axes),) = sheet(ncols=2, width_ratios=[1.25, 1])
-    slopes.plot([0, 1], [b, a], color=SOFT, alpha=0.45, linewidth=0.4 * look().line,
-                marker="o", markersize=0.8 * look().dot, markeredgewidth=0, clip_on=False)
-    slopes.plot([0, 1], [b.mean(), a.mean()], color=BLUE, marker="o", clip_on=False, zorder=4)
-    slopes.set_xlim(-0.4, 1.4)
+    _slopes(slopes, a, b, labels)
     _name_axes(slopes, "", ylabel)
     _scale(slopes, np.concatenate([a, b]), ylabel)
-    slot, small = 1.3 * look().size, 0.9 * look().type
-    slopes.set_xticks([0, 1], [wrapped(label, slot, small) for label in labels[::-1]])
     difference, lanes = interval(a - b, "a - b")
-    _dots(axes, -0.35, lanes, 0.35)
-    _whisker(axes, 0.15, difference)
-    axes.axhline(0, color=SOFT, linewidth=0.5 * look().line)
-    axes.set(xlim=(-0.7, 0.45), xticks=[], ylabel="difference")
-    _scale(axes, np.concatenate([[0.0], lanes, difference[:3]]), "")
-    words = wrapped(f"{labels[0]} minus {labels[1]}", 2.0 * look().size, small)
-    axes.set_xlabel(f"{words}\n{estimate_in_words(difference)}", fontsize=small)
+    _differences(axes, difference, lanes, f"{labels[0]} minus {labels[1]}")
     seeds = seeds_in_words([len(a)])
-    _note(slopes, f"thin: {seeds};  thick: mean, at the right with its 95 % interval")
+    spread = ", at the right with its 95 % interval" if len(a) > 1 else ""
+    _note(slopes, f"thin: {seeds};  thick: mean{spread}")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(axes, [End(0.0, "no difference", SOFT), *mark_guess(axes, guess)], width=1.0)
@@ -292,6 +181,27 @@ def paired(a, b, labels=("a", "b"), *, ylabel: str = "accuracy", guess=None,
                 f"{labels[1]} {number(b.mean())}; {labels[0]} minus {labels[1]}, seed by seed: "
                 f"{estimate_in_words(difference)}.")
     return Figure(picture, said(title, sentence))
+
+
+def _slopes(axes: Axes, a: np.ndarray, b: np.ndarray, labels: list[str]) -> None:
+    """A line for each seed from b to a, and their mean."""
+    axes.plot([0, 1], [b, a], color=SOFT, alpha=0.45, linewidth=0.4 * look().line, marker="o",
+              markersize=0.8 * look().dot, markeredgewidth=0, clip_on=False)
+    axes.plot([0, 1], [b.mean(), a.mean()], color=BLUE, marker="o", clip_on=False, zorder=4)
+    slot, small = 1.3 * look().size, 0.9 * look().type
+    axes.set_xticks([0, 1], [wrapped(label, slot, small) for label in labels[::-1]])
+    axes.set_xlim(-0.4, 1.4)
+
+
+def _differences(axes: Axes, difference: Estimate, lanes: np.ndarray, words: str) -> None:
+    """A dot for each seed's difference, and their mean with its interval."""
+    _dots(axes, -0.35, lanes, 0.35)
+    _whisker(axes, 0.15, difference)
+    axes.axhline(0, color=SOFT, linewidth=0.5 * look().line)
+    axes.set(xlim=(-0.7, 0.45), xticks=[], ylabel="difference")
+    _scale(axes, _reach(difference, lanes), "")
+    words = wrapped(words, 2.0 * look().size, 0.9 * look().type)
+    axes.set_xlabel(f"{words}\n{estimate_in_words(difference)}", fontsize=0.9 * look().type)
 
 
 def _entries(groups, most: int) -> dict:
@@ -346,11 +256,12 @@ def _bar_names(axes: Axes, read: dict) -> None:
     axes.set_xticks(places, values, fontsize=look().type, fontweight="bold")
     slot = 0.92 * (axes.figure.get_figwidth() - 2.2 * look().size) / len(read)
     longest = widest([word for name in read for word in name.split()], small)
-    small *= min(1.0, max(0.7, slot / longest))
+    small *= max(0.7, slot / max(slot, longest))
     names = [wrapped(name, slot, small) for name in read]
     axes.set_xticks(places, names, minor=True, fontsize=small)
     axes.tick_params(axis="x", which="both", length=0)
     axes.tick_params(axis="x", which="minor", pad=5 + 1.2 * look().type)
+    axes.spines["bottom"].set_visible(False)
 
 
 def _note(axes: Axes, words: str) -> None:

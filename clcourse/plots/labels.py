@@ -17,14 +17,16 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
-from clcourse.plots.figure import GUESS, Figure, course_error, look, number
+from clcourse.errors import CourseError
+from clcourse.plots.figure import GUESS, Figure, look, number
 
 
 def widest(texts: Sequence[str], size: float) -> float:
-    """Inches that the longest of `texts` takes in one line, at type of `size` points."""
+    """Inches that the longest of `texts` takes in one line, at type of `size` points; 0 of none."""
     renderer = RendererAgg(1, 1, 72)
     font = FontProperties(family=["DejaVu Sans"], size=size)
-    return max(renderer.get_text_width_height_descent(t, font, False)[0] for t in texts) / 72
+    widths = [renderer.get_text_width_height_descent(text, font, False)[0] for text in texts]
+    return max(widths, default=0.0) / 72
 
 
 def wrapped(text: str, width: float, size: float) -> str:
@@ -115,6 +117,8 @@ def end_labels(axes: Axes, ends: Sequence[End], width: float = 1.7) -> None:
 
     In lines of at most `width` inches; the picture grows where they need more height.
     """
+    if not ends:
+        return
     size, picture = 0.95 * look().type, axes.figure
     across = axes.get_yaxis_transform()  # x in parts of the axes, y as in the data
     style = {"transform": across, "va": "center", "fontsize": size, "linespacing": 1.05}
@@ -143,7 +147,7 @@ def height(value, what: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise course_error(
+        raise CourseError(
             f"{what}={value!r} cannot be drawn; expected a number or None: try {what}=0.5."
         )
     return float(value)
