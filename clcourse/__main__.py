@@ -15,7 +15,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from .workspace import PACKAGE, CommandError, find, reset, update_copies, working_folder
+from clcourse.errors import CourseError
+from clcourse.workspace import PACKAGE, find, reset, update_copies, working_folder
 
 ABOUT = """\
 Teaching AI to Learn: a course in which every claim is an experiment.
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         return COMMANDS[chosen.command](chosen, for_jupyter)
     except KeyboardInterrupt:
         return _give_up("Stopped; nothing is lost.", STOPPED, debug=chosen.debug)
-    except (CommandError, ImportError, OSError) as error:
+    except (CourseError, ImportError, OSError) as error:
         return _give_up(in_words(error), FAILED, debug=chosen.debug)
 
 
@@ -169,14 +170,14 @@ def _insist_on_free(port: int) -> None:
         with socket.create_server(("localhost", port)):
             return
     except OSError as error:
-        raise CommandError(
+        raise CourseError(
             f"Port {port} is in use or not allowed: choose another between 1024 and 65535, or "
             "leave --port out and a free one is found."
         ) from error
 
 
 def _run(chosen: argparse.Namespace, _: list[str]) -> int:
-    from .execute import run
+    from clcourse.execute import run
 
     return run(find(chosen.lessons), save=chosen.save, debug=chosen.debug)
 
@@ -188,7 +189,7 @@ def _reset(chosen: argparse.Namespace, _: list[str]) -> int:
 
 
 def _slides(chosen: argparse.Namespace, _: list[str]) -> int:
-    from .slides import export
+    from clcourse.slides import export
 
     lesson, folder = find([chosen.lesson])[0], working_folder()
     print(*update_copies(folder), sep="\n", end="")
@@ -201,7 +202,7 @@ def _slides(chosen: argparse.Namespace, _: list[str]) -> int:
 
 
 def _doctor(chosen: argparse.Namespace, _: list[str]) -> int:
-    from .doctor import doctor
+    from clcourse.doctor import doctor
 
     return doctor(debug=chosen.debug)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .workspace import copies, lessons, originals, working_folder, write_whole
+from clcourse.workspace import copies, lessons, originals, working_folder, write_whole
 
 FINE, NOTE, PROBLEM = "OK", "note", "problem"
 LEAST_PYTHON = (3, 11)
@@ -238,7 +238,9 @@ def _ask(client) -> tuple[str | None, str]:
 def check_lessons() -> Iterator[Finding]:
     """Are the lessons where they should be?"""
     found = lessons()
-    yield Finding(FINE, f"{len(found)} lessons in {originals()}")
+    yield Finding(
+        FINE, f"{len(found)} {'lesson' if len(found) == 1 else 'lessons'} in {originals()}"
+    )
 
 
 def check_copies() -> Iterator[Finding]:

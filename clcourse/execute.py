@@ -11,8 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from .normalise import keep_old_pictures, normalise
-from .workspace import CommandError, write_whole
+from clcourse.errors import CourseError
+from clcourse.normalise import keep_old_pictures, normalise
+from clcourse.workspace import write_whole
 
 CELL_SECONDS = 600  # a cell that takes longer is taken for an endless loop
 BUDGET_SECONDS, BUDGET_MB = 60, 700  # of a whole notebook on one core
@@ -89,7 +90,7 @@ def execute(lesson: Path, environment: dict[str, str]) -> Outcome:
             problem, traceback, answers = _execute_cells(client, cells, lesson.stem)
             cpu_seconds, peak_bytes = _measure(client) if answers else (None, None)
     except (NoSuchKernel, RuntimeError) as error:
-        raise CommandError(
+        raise CourseError(
             "The Python kernel that runs the lessons does not start: `clcourse doctor` says why."
         ) from error
     return Outcome(lesson.stem, notebook, len(cells), cpu_seconds, peak_bytes, problem, traceback)
@@ -102,7 +103,7 @@ def read(path: Path) -> dict:
     try:
         return nbformat.read(path, as_version=4)
     except (ValueError, AttributeError, nbformat.ValidationError) as error:
-        raise CommandError(
+        raise CourseError(
             f"{path} is damaged and no longer a notebook: `clcourse reset {path.name[:2]}` "
             "restores your copy; git restores an original."
         ) from error

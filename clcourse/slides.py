@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .execute import read
-from .normalise import drop_widget_views
-from .workspace import CommandError, write_whole
+from clcourse.errors import CourseError
+from clcourse.execute import read
+from clcourse.normalise import drop_widget_views
+from clcourse.workspace import write_whole
 
 PAGE = """
 {%- extends 'reveal/index.html.j2' -%}
@@ -60,7 +61,7 @@ def export(notebook: Path, *, reveal: Path | None = None) -> Path:
 def _address(reveal: Path, *, seen_from: Path) -> str:
     missing = [name for name in NEEDED if not (reveal / name).is_file()]
     if missing:
-        raise CommandError(
+        raise CourseError(
             f"{reveal} is no copy of reveal.js 4: {missing[0]} is missing; give the folder of an "
             "unpacked release."
         )

@@ -13,13 +13,11 @@ import json
 import os
 from pathlib import Path
 
+from clcourse.errors import CourseError
+
 PACKAGE = Path(__file__).resolve().parent
 LESSONS = "[0-9][0-9]_*.ipynb"
 RECORD = ".clcourse.json"
-
-
-class CommandError(Exception):
-    """Something the command cannot do, told in one sentence."""
 
 
 def originals() -> Path:
@@ -42,7 +40,7 @@ def lessons() -> list[Path]:
     """The original lessons in the order of their numbers."""
     found = sorted(originals().glob(LESSONS))
     if not found:
-        raise CommandError(
+        raise CourseError(
             f"There are no lessons in {originals()}: install the course again, or run this in a "
             "complete checkout."
         )
@@ -70,8 +68,8 @@ def _find_one(text: str, everything: list[Path]) -> Path:
         return fitting[0]
     names = ", ".join(one.stem for one in fitting or everything)
     if fitting:
-        raise CommandError(f"{text!r} could mean any of {names}: type a little more of the name.")
-    raise CommandError(f"There is no lesson {text!r}: choose one of {names}, by number or name.")
+        raise CourseError(f"{text!r} could mean any of {names}: type a little more of the name.")
+    raise CourseError(f"There is no lesson {text!r}: choose one of {names}, by number or name.")
 
 
 def update_copies(folder: Path) -> list[str]:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from clcourse import __main__ as command
 from clcourse import execute, normalise, slides, workspace
+from clcourse.errors import CourseError
 
 ROOT = Path(command.__file__).resolve().parents[1]
 
@@ -95,6 +96,7 @@ def test_a_changed_copy_is_never_overwritten(course):
     course.lesson("00_start", "2")
     (said,) = workspace.update_copies(course.work)
     assert "yours stays" in said and "clcourse reset 00" in said
+    assert workspace.update_copies(course.work) == [said]  # and every time
     assert first_cell(course.copy("00_start")) == "mine"
     assert workspace.copies(course.work) == {"00_start": "yours"}
 
@@ -122,12 +124,13 @@ def test_marking_slides_is_a_change_too(course):
     assert workspace.copies(course.work) == {"00_start": "yours"}
 
 
-def test_a_copy_that_the_record_does_not_know_is_the_students(course):
+@pytest.mark.parametrize("record", ["damaged {", "[]", "{}"])
+def test_a_copy_that_the_record_does_not_know_is_the_students(course, record):
     course.lesson("00_start", "1")
     workspace.update_copies(course.work)
-    (course.work / workspace.RECORD).write_text("damaged {")
+    (course.work / workspace.RECORD).write_text(record)
     course.lesson("00_start", "2")
-    workspace.update_copies(course.work)
+    assert workspace.update_copies(course.work) == []  # nobody knows who changed it
     assert first_cell(course.copy("00_start")) == "1"
 
 
@@ -141,7 +144,9 @@ def test_reset_keeps_every_version_beside_the_lesson(course, capsys):
     assert first_cell(course.work / "02_forgetting_yours_1.ipynb") == "mine"
     assert first_cell(course.work / "02_forgetting_yours_2.ipynb") == "mine too"
     assert "02_forgetting_yours_2.ipynb" in capsys.readouterr().out
+    course.lesson("02_forgetting", "2")
     assert command.main(["reset", "2"]) == 0  # nothing of the student's is in it now
+    assert first_cell(course.copy("02_forgetting")) == "2"
     assert not (course.work / "02_forgetting_yours_3.ipynb").exists()
 
 
@@ -288,7 +293,7 @@ def test_an_exact_name_wins_and_lessons_are_named_once(course):
 @pytest.mark.parametrize("text", ["7", "zzz", "", "-", "²"])
 def test_an_unknown_lesson_is_told_in_one_sentence(course, capsys, text):
     course.lesson("00_start", "1")
-    with pytest.raises(workspace.CommandError, match="There is no lesson .* 00_start"):
+    with pytest.raises(CourseError, match="There is no lesson .* 00_start"):
         workspace.find([text])
     assert command.main(["run", "7"]) == 1
     assert capsys.readouterr().err.startswith("clcourse: There is no lesson '7': choose one of")
@@ -308,7 +313,7 @@ def test_any_text_finds_a_lesson_or_gets_a_sentence(course, text):
         course.lesson("00_start", "1")
     try:
         assert len(workspace.find([text])) == 1
-    except workspace.CommandError as error:
+    except CourseError as error:
         assert str(error).endswith(".")
 
 

@@ -81,7 +81,7 @@ def test_the_command_runs_all_checks_on_this_machine(course, capsys, monkeypatch
         "jupyterlab ",
         "ipywidgets ",
         "computes on",
-        "1 lessons in",
+        "1 lesson in",
         "1 missing",
     ):
         assert words in said
