@@ -20,8 +20,6 @@ def load(name: str) -> dict:
     """The stored study of that name, such as "00_opening"."""
     path = HOME / f"{name}.json"
     if not path.exists():
-        from clcourse.errors import CourseError
-
         known = ", ".join(sorted(one.stem for one in HOME.glob("*.json")))
         raise CourseError(
             f"No stored result is called {name!r}; expected one of {known}: "
