@@ -149,6 +149,29 @@ def sheet(width: float = 7.2, height: float = 3.4, **grid) -> tuple[Picture, np.
     return picture, picture.subplots(squeeze=False, **grid)
 
 
+def with_few_colours(pixels: np.ndarray) -> Image.Image:
+    """The picture (height, width, 3) as an image of PALETTE of its own colours, undithered.
+
+    Chosen one by one, the next where most pixels are worst served: count · distance². Pillow's
+    quantisers average neighbours, and two lines can end in one colour; here each keeps its own.
+    """
+    packed = pixels.astype(np.int64) @ [65536, 256, 1]
+    shades, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    colours = np.stack([shades >> 16, shades >> 8 & 255, shades & 255], axis=1)
+    chosen: list[int] = []
+    served = np.zeros(len(shades), dtype=np.uint8)
+    distance = np.full(len(shades), 3 * 256**2)
+    while len(chosen) < PALETTE and distance.any():
+        best = int(np.argmax(counts * distance))
+        from_best = ((colours - colours[best]) ** 2).sum(axis=1)
+        served[from_best < distance] = len(chosen)
+        distance = np.minimum(distance, from_best)
+        chosen.append(best)
+    image = Image.fromarray(served[where].reshape(packed.shape))
+    image.putpalette(colours[chosen].astype(np.uint8).tobytes())
+    return image
+
+
 class Figure:
     """A picture with the sentence that says what it shows.
 
@@ -164,10 +187,7 @@ class Figure:
         """The picture as a small opaque PNG with a palette, the same bytes every time."""
         with matplotlib.rc_context(_style()):
             self.picture.canvas.draw()
-        pixels = np.asarray(self.picture.canvas.buffer_rgba())[..., :3]
-        few = Image.fromarray(np.ascontiguousarray(pixels)).quantize(
-            PALETTE, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE
-        )
+        few = with_few_colours(np.asarray(self.picture.canvas.buffer_rgba())[..., :3])
         stream = io.BytesIO()
         few.save(stream, "PNG", optimize=True)
         return stream.getvalue()

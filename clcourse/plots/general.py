@@ -59,7 +59,7 @@ def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None 
         axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
         axes.plot(x, values.mean(axis=0), color=colour, linestyle=dashes, clip_on=False,
                   zorder=3)
-        ends.append(End(values[:, -1].mean(), label, colour))
+        ends.append(End(values[:, -1].mean(), label, colour, dashes))
     axes.set_xlim(x[0], x[-1])
     _name_axes(axes, xlabel, ylabel)
     _scale(axes, np.concatenate([values.ravel() for values in lines.values()]), ylabel)

@@ -105,11 +105,15 @@ def spread(wanted: Sequence[float], gaps: Sequence[float], low: float, high: flo
 
 
 class End(NamedTuple):
-    """A label at the right-hand end of a line that ends at height y."""
+    """A label at the right-hand end of a line that ends at height y.
+
+    Given the line's dashes, a sample of the line stands before the label: so it works in grey.
+    """
 
     y: float
     text: str
     colour: str
+    dashes: str | tuple | None = None
 
 
 def end_labels(axes: Axes, ends: Sequence[End], width: float = 1.7) -> None:
@@ -123,9 +127,9 @@ def end_labels(axes: Axes, ends: Sequence[End], width: float = 1.7) -> None:
     across = axes.get_yaxis_transform()  # x in parts of the axes, y as in the data
     style = {"transform": across, "va": "center", "fontsize": size, "linespacing": 1.05}
     texts = []
-    for y, text, colour in ends:
+    for y, text, colour, _ in ends:
         words = wrapped(text, width * look().size, size)
-        texts.append(axes.text(1.045, y, words, color=readable(colour), **style))
+        texts.append(axes.text(1.05, y, words, color=readable(colour), **style))
     picture.draw_without_rendering()
     heights = [text.get_window_extent().height + 0.25 * size for text in texts]
     missing = sum(heights) - axes.bbox.height
@@ -134,11 +138,24 @@ def end_labels(axes: Axes, ends: Sequence[End], width: float = 1.7) -> None:
         picture.draw_without_rendering()
     wanted = [axes.transData.transform((0, end.y))[1] for end in ends]
     pixels = spread(wanted, heights, axes.bbox.y0, axes.bbox.y1)
+    em = size * picture.dpi / 72 / axes.bbox.width  # the size of type in parts of the axes
+    start = 1 + em * (4.3 if any(end.dashes for end in ends) else 1.6)
     for end, text, pixel in zip(ends, texts, pixels, strict=True):
-        y = axes.transData.inverted().transform((0, pixel))[1]
-        text.set_y(y)
-        axes.plot([1.008, 1.035], [end.y, y], transform=across, color=end.colour, clip_on=False,
-                  linewidth=0.5 * look().line, solid_capstyle="butt")  # fmt: skip
+        text.set(x=start, y=axes.transData.inverted().transform((0, pixel))[1])
+        _tie(axes, end, text, em)
+
+
+def _tie(axes: Axes, end: End, text: Text, em: float) -> None:
+    """Lead from the end of a line to its label; past a sample of the line if it has dashes."""
+    x, y = text.get_position()
+    style = {"transform": axes.get_yaxis_transform(), "color": end.colour, "clip_on": False}
+    thin = {"linewidth": 0.5 * look().line, "solid_capstyle": "butt"}
+    bend = 1 + 1.2 * em
+    axes.plot([1 + 0.2 * em, bend], [end.y, y], **style, **thin)
+    if end.dashes is None:
+        axes.plot([bend, x - 0.4 * em], [y, y], **style, **thin)
+    else:
+        axes.plot([bend, x - 0.4 * em], [y, y], linestyle=end.dashes, **style)
 
 
 def height(value, what: str) -> float | None:
