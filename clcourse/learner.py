@@ -112,7 +112,7 @@ class GradientLearner:
     ) -> None:
         if not lr > 0:
             raise CourseError(f"lr={lr!r} learns nothing; expected a number above 0: try lr=0.1.")
-        self.network, self.loss, self.penalty = network, loss, penalty
+        self.network, self.lr, self.loss, self.penalty = network, lr, loss, penalty
         self.replay = replay.start(network.seeds) if replay is not None else None
         self.optimiser = optimiser(network.parameters(), lr=lr)
 
@@ -137,16 +137,17 @@ class GradientLearner:
         """Take one step on the batch, and on as many replayed examples if there is a memory."""
         new = x.shape[1]
         mixed_x, mixed_y, mixed_allowed = self._with_replayed(x, y, allowed)
-        logits = masked(self.network(mixed_x), mixed_allowed)
+        answers = self.network(mixed_x)
+        logits = masked(answers, mixed_allowed)
         loss = self.loss(logits, mixed_y)
         if self.penalty is not None:
-            loss = loss + self.penalty.loss(self.network, mixed_x, allowed)
+            loss = loss + self.penalty.loss(self.network, mixed_x, answers)
         self._check(loss)
         self.optimiser.zero_grad()
         loss.sum().backward()
         self.optimiser.step()
         if self.penalty is not None:
-            self.penalty.step(self.network)
+            self.penalty.step(self.network, self.lr)
         if self.replay is not None:
             self.replay.add(x, y, _one_each(allowed, y))
         return logits[:, :new].detach()

@@ -44,7 +44,7 @@ class MLP(nn.Module):
     def hidden(self, x: torch.Tensor) -> torch.Tensor:
         """Activities of the last hidden layer (seeds, batch, units): what the readout reads."""
         h = x
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+        for weight, bias in list(zip(self.weights, self.biases, strict=True))[:-1]:
             h = torch.baddbmm(bias, h, weight).relu()
         return h
 
