@@ -12,7 +12,7 @@ import io
 import re
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-PASSING_CELL_METADATA = ("ExecuteTime", "collapsed", "editable", "execution", "scrolled", "trusted")
+PASSING_CELL_METADATA = ("ExecuteTime", "collapsed", "editable", "execution", "scrolled")
 PASSING_METADATA = ("colab", "signature", "toc", "vscode", "widgets")
 PICTURES = ("image/png", "image/jpeg")
 EMBEDDED = re.compile(r"data:image/(?:png|jpeg);base64,([A-Za-z0-9+/=\s]+)")
@@ -105,13 +105,6 @@ def _same_pixels(one: str, other: str) -> bool:
     except (ValueError, OSError, UnidentifiedImageError):
         return False
     return first.size == second.size and first.tobytes() == second.tobytes()
-
-
-def drop_widget_views(notebook: dict) -> None:
-    """Leave the pictures that stand in for widgets where no kernel will answer them."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def last_line(text: str) -> str:

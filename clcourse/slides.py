@@ -12,7 +12,6 @@ from pathlib import Path
 
 from clcourse.errors import CourseError
 from clcourse.execute import read
-from clcourse.normalise import drop_widget_views
 from clcourse.workspace import write_whole
 
 PAGE = """
@@ -42,8 +41,6 @@ def export(notebook: Path, *, reveal: Path | None = None) -> Path:
     from nbconvert import SlidesExporter
 
     talk = notebook.with_suffix(".slides.html")
-    content = read(notebook)
-    drop_widget_views(content)
     exporter = SlidesExporter(
         raw_template=PAGE,
         reveal_theme="white",
@@ -53,7 +50,7 @@ def export(notebook: Path, *, reveal: Path | None = None) -> Path:
     exporter.log.setLevel("ERROR")
     if reveal is not None:
         exporter.reveal_url_prefix = _address(reveal, seen_from=talk.parent)
-    page, _ = exporter.from_notebook_node(content, {"metadata": {"name": notebook.stem}})
+    page, _ = exporter.from_notebook_node(read(notebook), {"metadata": {"name": notebook.stem}})
     write_whole(talk, page.encode())
     return talk
 
