@@ -113,10 +113,19 @@ class Stream(Sequence):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, position: int) -> Experience:
+    def __getitem__(self, position: int | slice) -> Experience | Stream:
+        if isinstance(position, slice):
+            return self._part(range(self.length)[position])
         if not -self.length <= position < self.length:
             raise IndexError(f"experience {position} of a stream of {self.length}")
         return self.make(position % self.length)
+
+    def _part(self, positions: range) -> Stream:
+        """A shorter stream for the same lanes and answers, such as stream[1:]."""
+        return Stream(
+            lambda position: self.make(positions[position]), len(positions),
+            classes=self.classes, scenario=self.scenario, seeds=self.seeds,
+        )
 
     def __iter__(self) -> Iterator[Experience]:
         return (self.make(position) for position in range(self.length))
@@ -245,6 +254,38 @@ def paired_lists(pairs: int = 8, share: int = 5, seeds: Seeds | None = None) -> 
         return Experience(("A-B list", "A-C list")[position], x, y, x, y, x, y)
 
     return Stream(make, 2, classes=2 * pairs, scenario="class", seeds=seeds)
+
+
+def hidden_parity(tasks: int = 5, each: int = 3, seeds: Seeds | None = None) -> Stream:
+    """Tasks whose features have to be invented: is the product of `each` hidden inputs positive?
+
+    x  (seeds, 512, tasks · each) of ±1, drawn afresh for every task; y: task t asks for the sign
+    of the product of inputs of its own, and answers 2t (no) or 2t + 1 (yes); the learner is told
+    the task. No single input says anything about y (Minsky & Papert 1969, chapter 3).
+    """
+    if tasks < 1 or each < 1:
+        raise CourseError(
+            f"tasks={tasks}, each={each}: expected at least 1 task of at least 1 input: "
+            "try hidden_parity(tasks=5, each=3)."
+        )
+    shared, inputs, sizes = seeds is None, tasks * each, (512, 64, 256)
+    random = LaneRandom(1 if shared else seeds, "parity inputs")
+    places = random.permutation(inputs).reshape(-1, tasks, each)
+
+    def make(position: int) -> Experience:
+        drawn = LaneRandom(random.seeds, f"parity {position}").uniform(sum(sizes) * inputs)
+        x = torch.where(drawn < 0.5, -1.0, 1.0).reshape(-1, sum(sizes), inputs)
+        own = places[:, None, position].expand(*x.shape[:2], each)
+        y = 2 * position + (x.gather(2, own).prod(dim=2) > 0).long()
+        allowed = torch.zeros(len(x), 2 * tasks, dtype=torch.bool)
+        allowed[:, 2 * position : 2 * position + 2] = True
+        parts = [part[0] if shared else part
+                 for pair in zip(x.split(sizes, dim=1), y.split(sizes, dim=1), strict=True)
+                 for part in pair]
+        return Experience(f"parity {position + 1}", *parts,
+                          allowed=allowed[0] if shared else allowed)
+
+    return Stream(make, tasks, classes=2 * tasks, scenario="task", seeds=seeds)
 
 
 def as_stream(experiences: Sequence[Experience]) -> Stream:
