@@ -8,6 +8,7 @@ the words (a text, or a list of texts) are in the reply to that answer.
 
 import importlib.util
 import math
+import warnings
 from pathlib import Path
 
 import numpy
@@ -148,8 +149,7 @@ class TestExercise:
 
 @pytest.fixture
 def fresh_kernel(monkeypatch):
-    """No exercise but those of files, no hint given, no guess locked in."""
-    monkeypatch.setattr(package, "_exercises", package._exercises.copy())
+    """No hint given, no guess locked in."""
     monkeypatch.setattr(package, "_hints_given", {})
     monkeypatch.setattr(package, "_guesses", {})
 
@@ -164,7 +164,8 @@ def double(fresh_kernel):
         expect(call(answer, x), 2 * x, (x**2, "you squared x: double it."))
         return "twice as much." if answer.__name__ == "praised" else None
 
-    return "99.1"
+    yield "99.1"
+    del package._exercises["99.1"]
 
 
 def told(name, answer):
@@ -174,6 +175,7 @@ def told(name, answer):
 def test_right_answers(double):
     def praised(x):
         print("thinking aloud")
+        warnings.warn("loudly", stacklevel=1)
         return x + x
 
     assert told(double, praised) == "Right: twice as much."
@@ -413,6 +415,7 @@ def test_call_hands_over_copies_and_knows_what_came_back():
     assert torch.equal(x, torch.ones(3)) and items == [1, 2]
     with pytest.raises(NotYet):
         call(lambda x: ..., x)
+    assert call(lambda x: 1, torch.tensor([math.nan])) == 1  # nan is no change
     network = torch.nn.Linear(1, 1)
     before = network.weight.item()
     with torch.no_grad():

@@ -9,8 +9,8 @@ from lessons import ROOT
 
 STORY = """
 errors results seeds metrics streams facts nets replay regularise lora retrieval memory
-plots learner baselines preferences plasticity nested complementary evaluate autopsy transplant
-feedback llm claims exercises explore
+plots learner baselines preferences assistant plasticity nested complementary evaluate autopsy
+transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__
 """.split()
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "explore"}

@@ -113,7 +113,7 @@ def _find(name: object) -> Exercise:
 
 
 def _lesson_of(name: object) -> str:
-    if not (isinstance(name, str) and re.fullmatch(r"\d\d\.\d+", name, re.ASCII)):
+    if not (isinstance(name, str) and re.fullmatch(r"[0-9]{2}\.[0-9]+", name)):
         raise CourseError(
             f'{name!r} is no exercise; expected a lesson and a number in quotes: try "00.1".'
         )
