@@ -2,15 +2,18 @@
 
     python studies/00_opening.py
 
-makes clcourse/results/00_opening.json again (a few seconds). Twenty networks learn to read 0 and
+makes clcourse/results/00_opening.json again (half a minute). Twenty networks learn to read 0 and
 1, take 18 small steps on 2 and 3 alone, then 18 more with ten old pictures in every batch. After
 every step all test pictures of 0 and 1 are asked twice: which of ten digits, and "0 or 1?".
 Twins that were never taught 0 and 1 go through the same steps: what they can is no memory.
+
+The variations repeat it with other settings and with two digits drawn for each network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -30,93 +33,131 @@ SETTINGS = {
     "old_pictures": 10,
     "shown_pictures": 20,
 }
+VARIATIONS = {
+    "other digits for each network": {},
+    "twenty other networks": {"seeds": list(range(100, 120))},
+    "steps half as large": {"lr": 0.05},
+    "steps twice as large": {"lr": 0.2},
+    "batches of 16": {"batch_size": 16},
+    "networks half the size": {"network": [64, 50, 10]},
+    "networks twice the size": {"network": [64, 200, 10]},
+}
+QUESTIONS = ("which of ten", "0 or 1")
 
 
-def batches(experience, steps: int, random) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """So many batches for every lane: x (seeds, 32, 64), y (seeds, 32); a new order each pass."""
-    size, images = SETTINGS["batch_size"], len(experience.y)
+def on_lanes(experience, lanes: int):
+    """Pictures and labels with a seed axis, also where all lanes share one draw."""
+    if experience.y.dim() == 2:
+        return experience
+    parts = {name: getattr(experience, name) for name in ("x", "y", "x_test", "y_test")}
+    return replace(experience, **{name: part.expand(lanes, *part.shape)
+                                  for name, part in parts.items()})
+
+
+def batches(experience, steps: int, size: int, random) -> Iterator[tuple[torch.Tensor, ...]]:
+    """So many batches for every lane: x (seeds, size, 64), y (seeds, size); a new order a pass."""
+    images = experience.y.shape[1]
     passes = -(-steps * size // images)
     order = torch.cat([random.permutation(images) for _ in range(passes)], dim=1)
+    lane = torch.arange(len(order))[:, None]
     for step in range(steps):
         chosen = order[:, step * size : (step + 1) * size]
-        yield experience.x[chosen], experience.y[chosen]
+        yield experience.x[lane, chosen], experience.y[lane, chosen]
 
 
-def kept(experience, random) -> tuple[torch.Tensor, torch.Tensor]:
-    """The old pictures of every lane, as many of each digit: x (seeds, 10, 64), y (seeds, 10)."""
-    digits = experience.y.unique().tolist()
-    each = SETTINGS["old_pictures"] // len(digits)
-    places = []
-    for digit in digits:
-        images = torch.nonzero(experience.y == digit)[:, 0]
-        places.append(images[random.permutation(len(images))[:, :each]])
-    chosen = torch.cat(places, dim=1)
-    return experience.x[chosen], experience.y[chosen]
+def kept(experience, count: int, random) -> tuple[torch.Tensor, torch.Tensor]:
+    """So many old pictures a lane, half of each digit: x (seeds, count, 64), y (seeds, count).
+
+    The pictures of the first digit come first in an experience, then those of the second.
+    """
+    half = experience.y.shape[1] // 2
+    first, second = (random.permutation(half)[:, : count // 2] for _ in range(2))
+    chosen, lane = torch.cat([first, half + second], dim=1), torch.arange(len(first))[:, None]
+    return experience.x[lane, chosen], experience.y[lane, chosen]
 
 
-def answers(learner, experience, among) -> torch.Tensor:
-    """What each lane says to every test picture, choosing among these digits: (seeds, images)."""
-    lanes = len(learner.seeds)
-    allowed = torch.zeros(lanes, 10, dtype=torch.bool)
-    allowed[:, among] = True
-    return learner.predict(experience.x_test.expand(lanes, -1, -1), allowed).argmax(dim=2)
-
-
-def live(learner, old, new, taught: bool) -> dict[str, torch.Tensor]:
+def live(learner, old, new, settings: dict, taught: bool) -> dict[str, torch.Tensor]:
     """The steps of the opening; answers (seeds, steps + 1, images) to each question."""
-    random = cl.seeds.LaneRandom(learner.seeds, "opening")
-    old_x, old_y = kept(old, random)
-    questions = {"which of ten": (old, range(10)), "0 or 1": (old, [0, 1]), "new": (new, range(10))}
-    said = {name: [] for name in questions}
+    random = cl.LaneRandom(learner.seeds, "opening")
+    old_x, old_y = kept(old, settings["old_pictures"], random)
+    in_question = torch.zeros(len(learner.seeds), 10, dtype=torch.bool).scatter(1, old.y_test, True)
+    asked = {"which of ten": (old.x_test, None), "0 or 1": (old.x_test, in_question),
+             "2 and 3": (new.x_test, None)}
+    said = {name: [] for name in asked}
 
     def ask() -> None:
-        for name, (experience, among) in questions.items():
-            said[name].append(answers(learner, experience, list(among)))
+        for name, (x, allowed) in asked.items():
+            said[name].append(learner.predict(x, allowed).argmax(dim=2))
 
-    lessons = list(batches(old, SETTINGS["steps_on_0_and_1"], random))
-    for x, y in lessons if taught else []:
+    size = settings["batch_size"]
+    first = list(batches(old, settings["steps_on_0_and_1"], size, random))
+    for x, y in first if taught else []:
         learner.observe(x, y)
     ask()
-    for x, y in batches(new, SETTINGS["steps_on_2_and_3"], random):
+    for x, y in batches(new, settings["steps_on_2_and_3"], size, random):
         learner.observe(x, y)
         ask()
-    for x, y in batches(new, SETTINGS["steps_with_old_pictures"], random):
+    for x, y in batches(new, settings["steps_with_old_pictures"], size, random):
         learner.observe(torch.cat([x, old_x], dim=1), torch.cat([y, old_y], dim=1))
         ask()
     return {name: torch.stack(steps, dim=1) for name, steps in said.items()}
 
 
+def both(stream, settings: dict) -> tuple[dict, dict, object]:
+    """Right answers (seeds, steps + 1) to every question; what was said; the old experience."""
+    networks = cl.mlp(*settings["network"], seeds=settings["seeds"])
+    old, new = (on_lanes(stream[place], len(networks.seeds)) for place in range(2))
+    said, twin = (live(cl.GradientLearner(networks.copy(), settings["lr"]), old, new, settings,
+                       taught) for taught in (True, False))
+    right = {name: (said[name] == old.y_test[:, None]).sum(dim=2) for name in QUESTIONS}
+    right["2 and 3"] = (said["2 and 3"] == new.y_test[:, None]).sum(dim=2)
+    for name in QUESTIONS:
+        right[f"{name}, never taught"] = (twin[name] == old.y_test[:, None]).sum(dim=2)
+    return right, said, old
+
+
+def shares(counts: torch.Tensor, tested: int) -> list[list[float]]:
+    """Mean over the lanes and its interval, for every step."""
+    steps = (counts / tested).unbind(dim=1)
+    return [[round(number, 6) for number in cl.estimate(step)[:3]] for step in steps]
+
+
 def study(seeds) -> dict:
-    """Right answers of 64, (seeds, steps + 1); their share as (value, low, high) a step; and the
+    """Right answers, (seeds, steps + 1); their share as (value, low, high) a step; and the
     answers to the shown pictures, as text of one digit a picture."""
-    old, new = list(cl.split_digits())[:2]
-    networks = cl.mlp(*SETTINGS["network"], seeds=seeds)
-    said, twin = (live(cl.GradientLearner(networks.copy(), SETTINGS["lr"]), old, new, taught)
-                  for taught in (True, False))
-    each = SETTINGS["shown_pictures"] // 2
-    shown = torch.cat([torch.nonzero(old.y_test == digit)[:each, 0] for digit in (0, 1)])
-
-    right = {name: (said[name] == old.y_test).sum(dim=2) for name in ("which of ten", "0 or 1")}
-    right["2 and 3"] = (said["new"] == new.y_test).sum(dim=2)
-    for name in ("which of ten", "0 or 1"):
-        right[f"{name}, never taught"] = (twin[name] == old.y_test).sum(dim=2)
-
-    def shares(counts: torch.Tensor) -> list[list[float]]:
-        steps = (counts / len(old.y_test)).unbind(dim=1)
-        return [[round(number, 6) for number in cl.estimate(step)[:3]] for step in steps]
+    right, said, old = both(cl.split_digits(), SETTINGS | {"seeds": seeds})
+    tested, each = old.y_test.shape[1], SETTINGS["shown_pictures"] // 2
+    shown = [*range(each), *range(tested // 2, tested // 2 + each)]
 
     def digits(given: torch.Tensor) -> list[list[str]]:
         return [["".join(map(str, step)) for step in lane] for lane in given[:, :, shown].tolist()]
 
     return {
-        "tested": len(old.y_test),
+        "tested": tested,
         "right": {name: counts.tolist() for name, counts in right.items()},
-        "share": {name: shares(counts) for name, counts in right.items()},
-        "truth": "".join(map(str, old.y_test[shown].tolist())),
-        "said": {name: digits(said[name]) for name in ("which of ten", "0 or 1")},
-        "pictures": (old.x_test[shown] * 16).int().tolist(),
+        "share": {name: shares(counts, tested) for name, counts in right.items()},
+        "truth": "".join(map(str, old.y_test[0, shown].tolist())),
+        "said": {name: digits(said[name]) for name in QUESTIONS},
+        "pictures": (old.x_test[0, shown] * 16).int().tolist(),
     }
 
 
+def vary(change: dict) -> dict[str, list[float]]:
+    """The five numbers of the story under other settings, each network with digits of its own."""
+    settings = SETTINGS | change
+    right, _, old = both(cl.split_digits(seeds=settings["seeds"]), settings)
+    middle = settings["steps_on_2_and_3"]
+    wanted = {"after 18 steps": ("which of ten", middle),
+              "told which two": ("0 or 1", middle),
+              "told which two, never taught": ("0 or 1, never taught", middle),
+              "with ten old pictures": ("which of ten", -1),
+              "with ten old pictures, never taught": ("which of ten, never taught", -1)}
+    tested = old.y_test.shape[1]
+    return {name: shares(right[question], tested)[step]
+            for name, (question, step) in wanted.items()}
+
+
 if __name__ == "__main__":
-    print("written:", store("00_opening", SETTINGS, study(SETTINGS["seeds"])).name)
+    results = study(SETTINGS["seeds"])
+    results["variations"] = {name: vary(change) for name, change in VARIATIONS.items()}
+    print("written:", store("00_opening", SETTINGS | {"variations": VARIATIONS}, results).name)

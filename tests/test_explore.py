@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.special import stdtrit
@@ -158,6 +158,7 @@ def test_recovery_goes_on_where_forgetting_ended(step):
     assert f"never taught 0 and 1: {twins / 64:.2f}" in words(explorer.view.value)
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(list(lesson_00.QUESTIONS)), st.integers(0, 18), st.integers(1, 20))
 def test_asking_shows_each_network_and_question(question, step, network):
     explorer = ASKING  # made once: hypothesis comes here a hundred times
@@ -187,13 +188,29 @@ def test_the_table_and_the_still_figure_say_the_same(make, columns, first):
     assert len(explorer.fallback.png) < 40_000
 
 
+@pytest.mark.parametrize("step", [0, 5, 18])
+def test_the_graph_ends_at_the_mean_and_follows_the_chosen_network(step):
+    svg = ASKING.draw("Which digit, 0 to 9?", step, 3)
+    root, axes = ElementTree.fromstring(svg), lesson_00.graph_frame(0, 18)
+    counts = np.array(STUDY["right"]["which of ten"])[:, step] / 64
+    end = root.find(f"{SVG}circle")
+    x, y = axes.place(step, counts.mean())
+    assert float(end.get("cx")) == pytest.approx(x, abs=0.06)
+    assert float(end.get("cy")) == pytest.approx(y, abs=0.06)
+    dashed = [one for one in root.iter(f"{SVG}polyline") if one.get("stroke-dasharray") == "6 3"]
+    x, y = map(float, dashed[0].get("points").split()[-1].split(","))
+    assert y == pytest.approx(axes.place(step, counts[2])[1], abs=0.06)
+
+
 def test_a_guess_is_drawn_where_there_is_one():
     class Guess:
         value = None
 
     assert "your guess" not in lesson_00.forgetting(Guess()).view.value
-    Guess.value = 0.25
-    assert "your guess 0.25" in lesson_00.forgetting(Guess()).view.value
+    for value in (0.25, 0.0):
+        Guess.value = value
+        for explorer in (lesson_00.forgetting(Guess()), lesson_00.recovery(Guess())):
+            assert f"your guess {value:.2f}" in explorer.view.value
 
 
 def test_the_opening_needs_no_torch():
@@ -210,13 +227,19 @@ def test_the_opening_needs_no_torch():
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_the_study_makes_the_stored_numbers_again():
+@pytest.fixture(scope="module")
+def opening():
+    """The program of the study."""
     path = ROOT / "studies" / "00_opening.py"
     specification = importlib.util.spec_from_file_location("opening", path)
-    opening = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(opening)
+    program = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(program)
+    return program
+
+
+def test_the_study_makes_the_stored_numbers_again(opening):
     again = opening.study([0, 7])
-    assert opening.SETTINGS == STUDY["settings"]
+    assert opening.SETTINGS | {"variations": opening.VARIATIONS} == STUDY["settings"]
     assert again["pictures"] == STUDY["pictures"] and again["truth"] == STUDY["truth"]
     for name, counts in again["right"].items():
         stored = np.array(STUDY["right"][name])[[0, 7]] / STUDY["tested"]
@@ -225,6 +248,14 @@ def test_the_study_makes_the_stored_numbers_again():
     for name, said in STUDY["said"].items():
         pairs = zip("".join(said[7]), "".join(again["said"][name][1]), strict=True)
         assert np.mean([one != other for one, other in pairs]) < 0.02
+
+
+@pytest.mark.slow
+def test_a_variation_gives_the_stored_numbers_again(opening):
+    name = "steps twice as large"
+    again = opening.vary(opening.VARIATIONS[name])
+    for number, stored in STUDY["variations"][name].items():
+        assert again[number] == pytest.approx(stored, abs=0.03), number
 
 
 def test_a_stored_study_reads_back(tmp_path):
