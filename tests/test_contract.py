@@ -13,6 +13,9 @@ LEARNERS = {
     "replay": lambda seeds: cl.GradientLearner(
         cl.mlp(64, 12, 10, seeds=seeds), replay=cl.Reservoir(20)
     ),
+    "EWC": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds), penalty=cl.EWC(10.0)),
+    "SI": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds), penalty=cl.SI(0.1)),
+    "LwF": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds), penalty=cl.LwF(0.5)),
     "Adam": lambda seeds: cl.GradientLearner(
         cl.mlp(64, 12, 10, seeds=seeds), 0.01, optimiser=torch.optim.Adam
     ),
