@@ -172,7 +172,7 @@ class OpenNotebook:
             }""",
             number,
         )
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_timeout(200)
 
     def sources(self) -> list[str]:
         """The source of every cell."""
