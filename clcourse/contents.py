@@ -43,7 +43,7 @@ def _lesson(path: Path) -> Lesson:
     """Title and minutes stand in the first cell of a lesson."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     first = "".join(cells[0]["source"]) if cells else ""
-    title = re.search(r"^# *(.+)$", first, re.MULTILINE)
+    title = re.search(r"^# *(?:\d\d\W+)?(.+)$", first, re.MULTILINE)
     minutes = re.search(r"(\d+) minutes", first)
     name = title[1].strip() if title else path.stem
     return Lesson(path.name, name, minutes[1] if minutes else "?")
