@@ -8,7 +8,7 @@ import pytest
 from lessons import ROOT
 
 STORY = """
-errors results seeds metrics streams facts nets replay regularise lora retrieval memory
+errors results seeds metrics streams worlds facts nets replay regularise lora retrieval memory
 plots learner baselines preferences assistant plasticity nested complementary evaluate autopsy
 transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__

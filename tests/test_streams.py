@@ -76,6 +76,7 @@ def test_the_shared_draw_has_no_lane_axis_and_the_natural_order():
         lambda seeds: cl.split_digits("task", seeds),
         lambda seeds: cl.permuted_digits(3, seeds),
         lambda seeds: cl.paired_lists(5, seeds=seeds),
+        lambda seeds: cl.hidden_parity(3, seeds=seeds),
         lambda seeds: cl.cumulative(cl.split_digits("task", seeds)),
     ],
 )
@@ -120,6 +121,30 @@ def test_paired_lists_share_their_cues_and_as_much_context_as_asked(pairs, share
     assert second.y[0].tolist() == list(range(pairs, 2 * pairs))
 
 
+def test_hidden_parity_asks_for_the_sign_of_a_product_of_inputs_of_its_own():
+    stream = cl.hidden_parity(tasks=3, each=2, seeds=2)
+    for lane in range(2):
+        found = []
+        for position, one in enumerate(stream):
+            x, sign = one.x_test[lane], 2 * (one.y_test[lane] - 2 * position) - 1
+            assert set(x.unique().tolist()) == {-1, 1} and set(sign.tolist()) == {-1, 1}
+            pairs = [(a, b) for a in range(6) for b in range(a)]
+            found += [pair for pair in pairs if (x[:, pair].prod(1) == sign).all()]
+            assert (x.T @ sign.float()).abs().max() / len(x) < 0.25  # no single input tells
+            allowed = torch.nonzero(one.allowed[lane]).flatten().tolist()
+            assert allowed == [2 * position, 2 * position + 1]
+        assert len(found) == 3 and len({place for pair in found for place in pair}) == 6
+
+
+def test_a_part_of_a_stream_is_a_stream():
+    stream = cl.split_digits("task", seeds=2)
+    part = stream[1:4]
+    assert (len(part), part.seeds, part.scenario, part.classes) == (3, (0, 1), "task", 10)
+    assert torch.equal(part[0].x, stream[1].x) and torch.equal(part[-1].x, stream[3].x)
+    with pytest.raises(cl.CourseError, match="at least 1 experience"):
+        stream[5:]
+
+
 def test_cumulative_teaches_the_past_and_tests_the_present():
     stream = cl.split_digits("task", seeds=2)
     joint = cl.cumulative(stream)
@@ -143,6 +168,7 @@ def test_a_list_of_experiences_is_a_stream():
         (lambda: cl.split_digits(seeds=0), "seeds=20"),
         (lambda: cl.permuted_digits(0), "0 experiences"),
         (lambda: cl.paired_lists(0), "at least 1 pair"),
+        (lambda: cl.hidden_parity(0), "at least 1 task"),
         (lambda: cl.paired_lists(3, share=9), "0 to 8"),
         (lambda: cl.cumulative([]), "at least one Experience"),
         (lambda: cl.Experience("e", torch.rand(5, 3), torch.zeros(4).long()), "do not fit"),
