@@ -16,19 +16,19 @@ _rooms = {
     "metrics": "Estimate average_accuracy backward_transfer backward_transfer_all estimate "
     "forgetting forgetting_first_minus_last forgetting_from_all_rows forward_accuracy "
     "forward_transfer intransigence learning_accuracy lower_triangle_accuracy paired",
-    "streams": "Experience Stream cumulative hidden_parity paired_lists permuted_digits "
-    "split_digits",
+    "streams": "Experience Stream cumulative",
+    "worlds": "hidden_parity paired_lists permuted_digits split_digits",
     "nets": "MLP mlp",
     "replay": "Reservoir",
     "regularise": "EWC LwF Penalty SI fisher",
     "learner": "SGD Change GradientLearner Learner cross_entropy",
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
-    "log_probability optimum policy_gradient_loss tune tune_until",
+    "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant pretrained_assistant",
     "evaluate": "Cost History run",
     "autopsy": "Autopsy Probe accuracy accuracy_told examine first_step life plant probe told "
     "watch",
-    "transplant": "Transplant transplant",
+    "transplant": "Transplant memory_transplant",
     "claims": "Claim Rule Verdict Verdicts",
     "exercises": "check guess hint",
     "contents": "CourseMap course_map",
