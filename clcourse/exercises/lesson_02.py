@@ -65,8 +65,8 @@ def forgetting_of_each_lane(answer: Callable) -> str:
     expects="a function of logits (seeds, images, classes) and allowed (seeds, classes) that gives "
             "the answers (seeds, images)",
     hints=[
-        "A class that is out of the question must never have the largest logit. Which number is "
-        "smaller than every logit?",
+        "A class that is out of the question must never have the largest logit: give it a number "
+        "that is smaller than every logit.",
         "logits.masked_fill(~allowed[:, None], float('-inf')) puts it there: allowed[:, None] has "
         "the shape (seeds, 1, classes), one mask for all images of a lane. Then .argmax(dim=2).",
     ],

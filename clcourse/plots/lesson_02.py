@@ -207,7 +207,7 @@ def scale(study: dict, what: str, title: str | None = None) -> Figure:
             panel.plot(middle, color=colour, linestyle=dashes, marker="o", clip_on=False, zorder=3)
             if measure == "learnt":
                 ends.append(End(middle[-1], f"lr {lr}", colour, dashes))
-        panel.set(ylim=(0, 1), xlim=(0, len(sizes) - 1), xticks=range(len(sizes)),
+        panel.set(ylim=(0, 1), xlim=(-0.2, len(sizes) - 1), xticks=range(len(sizes)),
                   xticklabels=sizes, xlabel=label)
         panel.grid(axis="y")
         panel.set_title(head, loc="left", fontsize=look().type)
