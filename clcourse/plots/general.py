@@ -115,8 +115,8 @@ def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
         _dots(axes, place, lanes, 0.5)
         _whisker(axes, place, one)
     _scale(axes, np.concatenate([_reach(*pair) for pair in read.values()]), ylabel)
-    _bar_names(axes, read)
     axes.axhline(0, color=SOFT, linewidth=0.08 * look().type, clip_on=False, zorder=3)
+    axes.set_xticks([])
     axes.set_xlim(-0.6, len(read) - 0.4)
     _name_axes(axes, "", ylabel)
     seeds = seeds_in_words([one.n for one, _ in read.values()])
@@ -127,6 +127,8 @@ def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
     ends = mark_guess(axes, guess) + _mark_chance(axes, floor)
     settle(picture, TALL * look().size)
     end_labels(axes, ends)
+    _bar_names(axes, read)
+    settle(picture, TALL * look().size)
     chance = "" if floor is None else f"; chance is {number(floor)}"
     parts = [f"{label} {estimate_in_words(one)}" for label, (one, _) in read.items()]
     return Figure(picture, said(title, f"{ylabel}, mean{spread} over {seeds}: "
@@ -188,7 +190,7 @@ def _slopes(axes: Axes, a: np.ndarray, b: np.ndarray, labels: list[str]) -> None
     axes.plot([0, 1], [b, a], color=SOFT, alpha=0.45, linewidth=0.4 * look().line, marker="o",
               markersize=0.8 * look().dot, markeredgewidth=0, clip_on=False)
     axes.plot([0, 1], [b.mean(), a.mean()], color=BLUE, marker="o", clip_on=False, zorder=4)
-    slot, small = 1.3 * look().size, 0.9 * look().type
+    slot, small = 1.1 * look().size, 0.9 * look().type
     axes.set_xticks([0, 1], [wrapped(label, slot, small) for label in labels[::-1]])
     axes.set_xlim(-0.4, 1.4)
 
@@ -249,14 +251,15 @@ def _whisker(axes: Axes, place: float, one: Estimate) -> None:
 
 
 def _bar_names(axes: Axes, read: dict) -> None:
-    """Under each bar its value, in bold, and its name."""
+    """Under each bar its value, in bold, and its name; the axes must have their width."""
     small, places = 0.9 * look().type, range(len(read))
     axes.xaxis.remove_overlapping_locs = False  # values are major ticks, names minor ones
     values = [number(one.value) for one, _ in read.values()]
     axes.set_xticks(places, values, fontsize=look().type, fontweight="bold")
-    slot = 0.92 * (axes.figure.get_figwidth() - 2.2 * look().size) / len(read)
+    slot = 0.92 * axes.bbox.width / axes.figure.dpi / (len(read) + 0.2)  # a bar's share of x
     longest = widest([word for name in read for word in name.split()], small)
-    small *= max(0.7, slot / max(slot, longest))
+    if longest > slot:  # smaller type before a broken word
+        small *= max(0.65, 0.96 * slot / longest)
     names = [wrapped(name, slot, small) for name in read]
     axes.set_xticks(places, names, minor=True, fontsize=small)
     axes.tick_params(axis="x", which="both", length=0)
