@@ -90,7 +90,7 @@ def memory_transplant(
 
 
 def _with(receiver: object, donor: object, get: Callable, put: Callable) -> object:
-    """A copy of the receiver that has one part of the donor."""
+    """The receiver with one part of the donor: a copy."""
     changed = copy.deepcopy(receiver)
     put(changed, copy.deepcopy(get(donor)))
     return changed
@@ -110,7 +110,7 @@ def _reach(name: str, part: Part, system: object) -> tuple[Callable, Callable]:
 
 def _measured(measure: Callable, system: object) -> torch.Tensor:
     """One finite number a lane."""
-    values = torch.as_tensor(measure(system)).detach().cpu().double()
+    values = torch.as_tensor(measure(copy.deepcopy(system))).detach().cpu().double()
     if values.dim() != 1 or not bool(torch.isfinite(values).all()):
         raise CourseError(
             f"measure gave shape {tuple(values.shape)}; expected one finite number a lane, "

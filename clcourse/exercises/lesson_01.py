@@ -19,7 +19,7 @@ from clcourse.exercises.mistakes import averaged_over_lanes, call, expect
 )
 def gradient_step(answer: Callable) -> str:
     """One step of gradient descent on a squared error."""
-    for weight, x, y, lr in ((0.5, 2.0, 3.0, 0.05), (1.0, 4.0, -1.0, 0.02), (-0.3, 0.5, 2.0, 0.4)):
+    for weight, x, y, lr in ((1.0, 3.0, -1.0, 0.02), (0.5, 2.0, 3.0, 0.05), (-0.3, 0.5, 2.0, 0.4)):
         error = weight * x - y
         gradient = 2 * error * x
         expect(
