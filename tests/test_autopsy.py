@@ -276,7 +276,7 @@ def close(fresh, stored, lanes: int, tolerance: float) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "tolerance"),
     [
-        ("02_lists", ([0, 1], [5], [0.3], 100), 0.13),
+        ("02_lists", ([0, 1], [0, 5], [0.3], 100), 0.13),
         ("02_parity", ([100, 101], [12], [1.0], 30), 0.2),
         ("02_scale", ([0, 1], [30], [2], [0.1], 5), 0.03),
     ],
