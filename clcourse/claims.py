@@ -97,13 +97,13 @@ class Verdicts:
         return "\n".join(map(repr, self.verdicts))
 
     def _repr_markdown_(self) -> str:
-        lines = ["| claim | who says so | what we measured | verdict |", "|---|---|---|---|"]
+        lines = ["| | claim | who says so | what we measured | verdict |", "|---|---|---|---|---|"]
         for one in self.verdicts:
             effect = "–" if one.effect is None else f"{one.effect}, {one.effect.n} lanes"
             rule = one.claim.rule
             smallest = "" if rule is None else f"; matters from {rule.smallest:g}"
             lines.append(
-                f"| {one.claim.statement} | {one.claim.source} | {effect}{smallest} | "
-                f"**{one.words}** |"
+                f"| {one.claim.id} | {one.claim.statement} | {one.claim.source} | "
+                f"{effect}{smallest} | **{one.words}** |"
             )
         return "\n".join(lines)

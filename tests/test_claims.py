@@ -34,6 +34,7 @@ def test_a_claim_runs_its_measure_on_the_seeds_it_is_given():
     assert asked == [3] and verdict.words == "holds"
     assert "It forgets. [article] holds (0.25 [" in repr(verdict)
     table = cl.Verdicts(verdict)._repr_markdown_()
+    assert "| 02.a | It forgets. |" in table
     assert "matters from 0.1" in table and "**holds**" in table
 
 
