@@ -2,10 +2,11 @@
 
     python studies/00_opening.py
 
-makes clcourse/results/00_opening.json again (half a minute). Twenty networks learn to read 0 and
+makes clcourse/results/00_opening.json again (a minute). Twenty networks learn to read 0 and
 1, take 18 small steps on 2 and 3 alone, then 18 more with ten old pictures in every batch. After
 every step all test pictures of 0 and 1 are asked twice: which of ten digits, and "0 or 1?".
-Twins that were never taught 0 and 1 go through the same steps: what they can is no memory.
+Two kinds of twins go through the same steps with the same ten pictures, and what they can is no
+memory of 0 and 1: some were taught nothing before, some were taught 4 and 5 instead.
 
 The variations repeat it with other settings and with two digits drawn for each network.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from torch.nn.functional import one_hot
 
 import clcourse as cl
 from clcourse.results import store
@@ -43,6 +45,7 @@ VARIATIONS = {
     "networks twice the size": {"network": [64, 200, 10]},
 }
 QUESTIONS = ("which of ten", "0 or 1")
+ITSELF_OR = ("itself or the first new one", "itself or the second new one")
 
 
 def on_lanes(experience, lanes: int):
@@ -76,13 +79,24 @@ def kept(experience, count: int, random) -> tuple[torch.Tensor, torch.Tensor]:
     return experience.x[lane, chosen], experience.y[lane, chosen]
 
 
-def live(learner, old, new, settings: dict, taught: bool) -> dict[str, torch.Tensor]:
-    """The steps of the opening; answers (seeds, steps + 1, images) to each question."""
-    random = cl.LaneRandom(learner.seeds, "opening")
-    old_x, old_y = kept(old, settings["old_pictures"], random)
-    in_question = torch.zeros(len(learner.seeds), 10, dtype=torch.bool).scatter(1, old.y_test, True)
+def questions(old, new) -> dict[str, tuple[torch.Tensor, torch.Tensor | None]]:
+    """By name: the pictures, and which answers count (None: all ten; else True where they do)."""
+    lanes = len(old.y_test)
+    in_question = torch.zeros(lanes, 10, dtype=torch.bool).scatter(1, old.y_test, True)
     asked = {"which of ten": (old.x_test, None), "0 or 1": (old.x_test, in_question),
              "2 and 3": (new.x_test, None)}
+    for name, place in zip(ITSELF_OR, (0, -1), strict=True):
+        rival = one_hot(new.y_test[:, place], 10).bool()[:, None]
+        asked[name] = old.x_test, one_hot(old.y_test, 10).bool() | rival
+    return asked
+
+
+def live(learner, first, old, new, settings: dict) -> dict[str, torch.Tensor]:
+    """The steps of the opening after the experience `first`, or after nothing where it is None;
+    answers (seeds, steps + 1, images) to each question."""
+    random = cl.LaneRandom(learner.seeds, "opening")
+    old_x, old_y = kept(old, settings["old_pictures"], random)
+    asked = questions(old, new)
     said = {name: [] for name in asked}
 
     def ask() -> None:
@@ -90,8 +104,8 @@ def live(learner, old, new, settings: dict, taught: bool) -> dict[str, torch.Ten
             said[name].append(learner.predict(x, allowed).argmax(dim=2))
 
     size = settings["batch_size"]
-    first = list(batches(old, settings["steps_on_0_and_1"], size, random))
-    for x, y in first if taught else []:
+    before = list(batches(first or old, settings["steps_on_0_and_1"], size, random))
+    for x, y in before if first else []:
         learner.observe(x, y)
     ask()
     for x, y in batches(new, settings["steps_on_2_and_3"], size, random):
@@ -106,13 +120,14 @@ def live(learner, old, new, settings: dict, taught: bool) -> dict[str, torch.Ten
 def both(stream, settings: dict) -> tuple[dict, dict, object]:
     """Right answers (seeds, steps + 1) to every question; what was said; the old experience."""
     networks = cl.mlp(*settings["network"], seeds=settings["seeds"])
-    old, new = (on_lanes(stream[place], len(networks.seeds)) for place in range(2))
-    said, twin = (live(cl.GradientLearner(networks.copy(), settings["lr"]), old, new, settings,
-                       taught) for taught in (True, False))
+    old, new, other = (on_lanes(stream[place], len(networks.seeds)) for place in range(3))
+    said, none, others = (live(cl.GradientLearner(networks.copy(), settings["lr"]), first, old,
+                               new, settings) for first in (old, None, other))
     right = {name: (said[name] == old.y_test[:, None]).sum(dim=2) for name in QUESTIONS}
     right["2 and 3"] = (said["2 and 3"] == new.y_test[:, None]).sum(dim=2)
     for name in QUESTIONS:
-        right[f"{name}, never taught"] = (twin[name] == old.y_test[:, None]).sum(dim=2)
+        right[f"{name}, never taught"] = (none[name] == old.y_test[:, None]).sum(dim=2)
+        right[f"{name}, taught others"] = (others[name] == old.y_test[:, None]).sum(dim=2)
     return right, said, old
 
 
@@ -122,9 +137,19 @@ def shares(counts: torch.Tensor, tested: int) -> list[list[float]]:
     return [[round(number, 6) for number in cl.estimate(step)[:3]] for step in steps]
 
 
+def against_the_new(said: dict, old) -> dict[str, list[float]]:
+    """After the steps on 2 and 3 alone: the share of 0s named rightly when asked "0 or 2?", …"""
+    after = SETTINGS["steps_on_2_and_3"]
+    right = {name: (said[name][:, after] == old.y_test).float() for name in ITSELF_OR}
+    halves = {digit: old.y_test[0] == digit for digit in (0, 1)}
+    return {f"{digit} or {new}": [round(number, 6) for number in
+                                  cl.estimate(right[name][:, half].mean(dim=1))[:3]]
+            for digit, half in halves.items() for new, name in zip((2, 3), ITSELF_OR, strict=True)}
+
+
 def study(seeds) -> dict:
-    """Right answers, (seeds, steps + 1); their share as (value, low, high) a step; and the
-    answers to the shown pictures, as text of one digit a picture."""
+    """Right answers, (seeds, steps + 1); their share as (value, low, high) a step; the answers to
+    the shown pictures, as text of one digit a picture; and 0 and 1 against 2 and 3."""
     right, said, old = both(cl.split_digits(), SETTINGS | {"seeds": seeds})
     tested, each = old.y_test.shape[1], SETTINGS["shown_pictures"] // 2
     shown = [*range(each), *range(tested // 2, tested // 2 + each)]
@@ -138,6 +163,7 @@ def study(seeds) -> dict:
         "share": {name: shares(counts, tested) for name, counts in right.items()},
         "truth": "".join(map(str, old.y_test[0, shown].tolist())),
         "said": {name: digits(said[name]) for name in QUESTIONS},
+        "against the new": against_the_new(said, old),
         "pictures": (old.x_test[0, shown] * 16).int().tolist(),
     }
 

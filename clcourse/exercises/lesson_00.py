@@ -46,12 +46,17 @@ def first_step_below_half(answer: object) -> str:
 )
 def share_right(answer: Callable) -> str:
     """The share of places at which two texts agree."""
-    for said, truth in (("0033", "0011"), ("01234", "01239"), ("3322332", "0001111")):
+    pairs = ("0033", "0011"), ("01234", "01239"), ("3322332", "0001111"), ("0011", "1100")
+    for said, truth in pairs:
         hits = sum(one == other for one, other in zip(said, truth, strict=True))
         expect(
             call(answer, said, truth),
             hits / len(truth),
             (said == truth, "== compares the texts as a whole: compare them letter by letter."),
+            (
+                len(set(said) & set(truth)) / len(set(truth)),
+                "this looks at which digits occur anywhere: compare them place by place.",
+            ),
             (float(hits), "this is how many are right: divide by how many there are."),
             (1 - hits / len(truth), "this is the share that is wrong: count where they agree."),
             (hits / 10, "you divide by a fixed number: divide by len(truth)."),
@@ -71,8 +76,8 @@ def share_right(answer: Callable) -> str:
 )
 def answer_among(answer: Callable) -> str:
     """The digit with the best score among those in question."""
-    scores = [0.3, 1.2, 4.0, 2.5, -1.0, 0.0, 0.1, -2.0, 0.9, 1.1]
-    for allowed in ([0, 1], [4, 7], [8, 9, 5]):
+    scores = [0.3, 1.2, 4.0, 2.5, -1.0, -3.0, 0.1, -2.0, 0.9, 1.1]
+    for allowed in ([9, 3, 6], [7, 4, 5], [0, 1]):  # in the first two every mistake differs
         best = max(allowed, key=lambda digit: scores[digit])
         expect(
             call(answer, scores, allowed),
@@ -84,6 +89,11 @@ def answer_among(answer: Callable) -> str:
             (
                 min(allowed, key=lambda digit: scores[digit]),
                 "this is the allowed digit with the lowest score: take the highest.",
+            ),
+            (
+                0,  # the first of the masked ones, where all allowed scores are negative
+                "a masked score became 0, and 0 beats a negative score: let only the allowed "
+                "digits compete.",
             ),
         )
     return "the scores never changed, only the question did."

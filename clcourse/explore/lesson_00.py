@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ipywidgets
+
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import Axes, box, card, digit, dot, line, text
 from clcourse.plots import lesson_00 as still
@@ -63,9 +65,10 @@ def recovery(guess=None) -> Explorer:
                     table=numbers(story, columns, range(LAST, 2 * LAST + 1)))
 
 
-def asking() -> Explorer:
-    """The forgetful networks, step by step and one by one, asked in two ways."""
+def asking(guess=None) -> Explorer:
+    """The forgetful networks, step by step and one by one, asked in two ways; guess: in words."""
     story = opening()
+    word = getattr(guess, "value", guess)
 
     def draw(question: str, step: int, network: int) -> str:
         asked = QUESTIONS[question]
@@ -75,7 +78,7 @@ def asking() -> Explorer:
         graph = [axes.frame("steps on 2s and 3s", (0, 6, 12, 18)),
                  lanes(axes, story, asked, range(step + 1), network - 1), big(now)]
         if asked == "0 or 1":
-            graph.append(never_taught(axes, story, asked, range(step + 1)))
+            graph += [never_taught(axes, story, asked, range(step + 1)), guess_word(word)]
         said = story.said[asked][network - 1][step]
         return card(title, in_words(story, title, said, now), headline(title),
                     *pictures(story, said, f"Network {network} of 20 (dashed) says"), *graph,
@@ -86,8 +89,12 @@ def asking() -> Explorer:
     controls = {"question": Choice("We ask", list(QUESTIONS)),
                 "step": Slider("small steps", range(LAST + 1), start=LAST),
                 "network": Slider("network", range(1, 21))}
-    return Explorer(controls, draw, height=HEIGHT, fallback=still.asking(),
-                    table=numbers(story, columns, range(LAST + 1)))
+    explorer = Explorer(controls, draw, height=HEIGHT, fallback=still.asking(),
+                        table=numbers(story, columns, range(LAST + 1)))
+    question, *sliders = explorer.widgets.values()
+    row = ipywidgets.HBox(sliders, layout=ipywidgets.Layout(max_width="900px"))
+    explorer.box.children = [question, row, *explorer.box.children[-2:]]  # fits a projector
+    return explorer
 
 
 def headline(title: str) -> str:
@@ -157,6 +164,12 @@ def guess_line(axes: Axes, guess) -> str:
     return line(ends, still.GUESS, width=2.5, dashes="9 5") + text(
         axes.x + axes.width, ends[0][1] - 7, f"your guess {number(height)}", size=15,
         colour=still.GUESS, anchor="end")
+
+
+def guess_word(word: str | None) -> str:
+    """The reader's own guess in words, if there is one, in line with the count below the bar."""
+    return "" if word is None else text(538, 348, f"you said: {word}", colour=still.GUESS,
+                                        anchor="end")
 
 
 def in_words(story: Opening, title: str, said: str, now: Sequence[float]) -> str:

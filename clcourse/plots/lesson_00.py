@@ -70,7 +70,7 @@ def forgetting(guess=None) -> Figure:
     _finish(curves, ends, guess, "steps on 2s and 3s alone")
     headline(picture, "Eighteen small steps on 2s and 3s, and what is left of 0 and 1")
     moments = ", ".join(f"{story.in_words('which of ten', step)} after {step} steps"
-                        for step in (0, 5, 7, LAST))
+                        for step in (0, 5, 10, LAST))
     return Figure(picture, f"Share of 0s and 1s that 20 networks read rightly while they are "
                            f"taught 2 and 3, mean and 95 % interval: {moments}.")
 
@@ -94,7 +94,8 @@ def recovery(guess=None) -> Figure:
         f"old pictures in every batch, {story.in_words('which of ten', 24)} after 6 more and "
         f"{story.in_words('which of ten', 2 * LAST)} after 18 more; with the same ten pictures "
         f"networks that were never taught 0 and 1 reach "
-        f"{story.in_words('which of ten, never taught', 2 * LAST)}."
+        f"{story.in_words('which of ten, never taught', 2 * LAST)}, and networks that were taught "
+        f"4 and 5 instead {story.in_words('which of ten, taught others', 2 * LAST)}."
     ))
 
 
@@ -117,7 +118,9 @@ def asking() -> Figure:
         f"0s and 1s read rightly by 20 networks after 18 steps on 2s and 3s, mean and 95 % "
         f"interval: {story.in_words('which of ten', LAST)} when asked which of ten digits it is, "
         f"{story.in_words('0 or 1', LAST)} when asked whether it is a 0 or a 1; networks that were "
-        f"never taught 0 and 1 answer that with {story.in_words('0 or 1, never taught', LAST)}."
+        f"never taught 0 and 1 answer that with {story.in_words('0 or 1, never taught', LAST)}, "
+        f"and networks that were taught 4 and 5 instead with "
+        f"{story.in_words('0 or 1, taught others', LAST)}."
     ))
 
 

@@ -19,6 +19,7 @@ WRONG = {
             lambda said, truth: sum(a == b for a, b in zip(said, truth, strict=True)) / 20,
             "fixed number",
         ),
+        (lambda said, truth: len(set(said) & set(truth)) / len(set(truth)), "place by place"),
     ],
     "00.3": [
         (lambda scores, allowed: scores.index(max(scores)), "all ten"),
@@ -27,6 +28,13 @@ WRONG = {
         (
             lambda scores, allowed: max(range(len(allowed)), key=lambda i: scores[allowed[i]]),
             "place in the list",
+        ),
+        (lambda scores, allowed: min(allowed, key=lambda digit: scores[digit]), "lowest"),
+        (
+            lambda scores, allowed: max(
+                range(10), key=lambda digit: scores[digit] if digit in allowed else 0
+            ),
+            ["masked score became 0", "only the allowed digits compete"],
         ),
     ],
 }
