@@ -159,7 +159,7 @@ def run(
                     online.append(_hits(logits, y))
                     loss.append(cross_entropy(logits, y))
         if boundaries:
-            learner.consolidate(on_lanes(experience.training(), len(learner.seeds)))
+            learner.consolidate(on_lanes(experience, len(learner.seeds)))
         seconds += time.perf_counter() - started
         if rest:
             awake.append(accuracies(learner, stream, held_out))

@@ -90,6 +90,8 @@ def test_a_lane_sees_the_same_data_alone_and_in_company(make):
 
 def test_permuted_digits_permute_pixels_and_nothing_else():
     stream = cl.permuted_digits(3, seeds=2)
+    known = {tuple(image) for image in (load_digits().data / 16).tolist()}
+    assert rows(stream[0].x[1].double()) < known and not rows(stream[1].x[1].double()) < known
     for lane in range(2):
         assert not torch.equal(stream[1].x[lane], stream[2].x[lane])
         assert torch.equal(stream[1].x[lane].sort(1)[0], stream[0].x[lane].sort(1)[0])
