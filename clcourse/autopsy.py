@@ -1,4 +1,4 @@
-"""What was lost? Ask a network in three ways, then and now: every lost point gets one cause.
+"""What was lost? Ask a network in three ways, then and now: the loss splits into three causes.
 
 Each way of asking forgives more than the one before:
   untold  as its stream asks: which of all classes?         accuracy U
@@ -7,8 +7,10 @@ Each way of asking forgives more than the one before:
 With "then" right after the task was learnt and "now" later, the loss splits without a rest:
   U_then - U_now = access + readout + features
   access   = (T_now - U_now) - (T_then - U_then)   the answer is there, the question is too wide
-  readout  = (P_now - T_now) - (P_then - T_then)   the features are there, the last layer misreads
+  readout  = (P_now - T_now) - (P_then - T_then)   the features are there, the readout misfits them
   features = P_then - P_now                        not even a fresh readout finds it
+The split is one of mean accuracies, net: a gain on one picture hides a loss on another, and a part
+may be negative. A readout misfits features when either of them has moved.
 """
 
 from __future__ import annotations
@@ -130,12 +132,12 @@ def examine(
     return Autopsy(tuple(mean[0:2]), tuple(mean[2:4]), tuple(mean[4:6]))
 
 
-def plant(learner: Learner, experience: Experience, cause: str) -> Learner:
+def plant(learner: Learner, experience: Experience, cause: str, share: float = 1.0) -> Learner:
     """A copy with damage of one known kind, to hold the autopsy to.
 
     access    a bias keeps the task's own outputs from ever being the largest
     readout   the task's own outputs exchange their weights; the hidden layer is untouched
-    features  every hidden unit is stuck at its mean activity on the task
+    features  a `share` of the hidden units is stuck, each at its mean activity on the task
     """
     learner = copy.deepcopy(learner)
     network, taught = learner.network, on_lanes(experience, len(learner.seeds))
@@ -148,8 +150,10 @@ def plant(learner: Learner, experience: Experience, cause: str) -> Learner:
                 columns = own.expand_as(part).nonzero()[:, 2].reshape(*part.shape[:2], -1)
                 part.scatter_(2, columns, part.gather(2, columns).roll(1, dims=2))
         elif cause == "features":
-            network.biases[-2].copy_(network.hidden(taught.x).mean(dim=1, keepdim=True))
-            network.weights[-2].zero_()
+            stuck = round(share * network.sizes[-2])
+            mean = network.hidden(taught.x).mean(dim=1, keepdim=True)
+            network.biases[-2][..., :stuck] = mean[..., :stuck]
+            network.weights[-2][..., :stuck] = 0.0
         else:
             raise CourseError(
                 f"Unknown damage {cause!r}; expected 'access', 'readout' or 'features'."

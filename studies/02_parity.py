@@ -5,7 +5,7 @@
 makes clcourse/results/02_parity.json again (about a minute on one core). Everything here is
 measured on validation data and on seeds that the lesson does not use. A setting qualifies where
 every task is learnt when it is new, and where one network that sees all tasks together learns them
-all: then what is lost is lost to learning, and not for want of room.
+all: then this width can hold all tasks, and what is lost was written over.
 """
 
 from __future__ import annotations

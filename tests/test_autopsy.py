@@ -85,6 +85,22 @@ def test_examine_averages_over_all_but_the_last_experience(read):
             cl.examine(wrong, DIGITS)
 
 
+def test_a_mixture_is_split_and_nothing_is_left_over(read):
+    """Half of the units carry two digits; nearly all stuck, the readout misfits what is left."""
+    barred = cl.plant(read[0], DIGITS[0], "access")
+    found = {share: cl.examine([read[0], cl.plant(barred, DIGITS[0], "features", share)], DIGITS)
+             for share in (0.0, 0.5, 0.95)}
+    for one in found.values():
+        torch.testing.assert_close(sum(one.causes.values()), one.lost)
+    assert share_of(found[0.0], "access").value > 0.99
+    assert share_of(found[0.5], "access").value > 0.95
+    mixed = found[0.95].causes
+    assert mixed["access"].mean() > 0.5 > mixed["readout"].mean() > 0.1 > mixed["features"].mean()
+    stuck = cl.plant(read[0], DIGITS[0], "features", 0.5).network.hidden(DIGITS[0].x_test)
+    still = (stuck == stuck[:, :1]).all(dim=1)
+    assert still[:, :50].all() and not still[:, 50:].all()
+
+
 def test_the_probe_is_ridge_regression_lane_by_lane(read):
     network, one = read[1].network, DIGITS[0]
     probe = cl.Probe(network, one)
@@ -214,7 +230,7 @@ def figures(read):
     curve = torch.linspace(1, 0, 21).expand(LANES, -1)
     recall = {"old list": curve, "new list": 1 - curve, "old list, told": curve}
     study = load("02_scale")
-    yield plots.autopsies({"digits": found, "a name that takes two lines": found}, title="Why")
+    yield plots.autopsies({"digits": found, "a name that takes two lines": found}, "access", "Why")
     yield plots.lists(recall, guess=0.3)
     yield plots.curve()
     yield plots.scale(study, "width")
@@ -235,6 +251,23 @@ def test_the_sentence_follows_the_numbers(read):
     words = plots.autopsies({"digits": found}).sentence
     for name, lanes in found.causes.items():
         assert f"{name} {lanes.mean().item() + 0:.2f}".replace("-0.00", "0.00") in words
+
+
+def test_a_guess_changes_the_figures_and_never_their_sentences(read):
+    found, curve = {"digits": cl.examine(read, DIGITS)}, torch.linspace(1, 0, 21).expand(LANES, -1)
+    recall = {"old list": curve, "new list": 1 - curve, "old list, told": curve}
+    draws = {
+        "access": lambda guess: plots.autopsies(found, guess),
+        0.3: lambda guess: plots.lists(recall, guess),
+        0.4: lambda guess: cl.plots.curves(range(21), recall, xlabel="x", ylabel="accuracy",
+                                           guess=guess, guess_at=7),
+    }
+    for guess, draw in draws.items():
+        none, some = draw(None), draw(guess)
+        assert none.sentence == some.sentence and none.png != some.png
+        words = [text.get_text() for axes in some.picture.axes for text in axes.texts]
+        words += [text.get_text() for text in some.picture.texts]
+        assert any(one in (f"your guess {guess}0", f"you said: {guess}") for one in words)
 
 
 def test_the_explorer_draws_every_setting():

@@ -43,6 +43,8 @@ def forgetting_of_each_lane(answer: Callable) -> str:
     left, right = R[:, -1], metrics.forgetting(R)
     diagonal = R.diagonal(dim1=1, dim2=2)
     any_row = (R[:, :-1].amax(dim=1) - left)[:, :-1].mean(dim=1)
+    along_rows = (R[:, :-1].amax(dim=2) - left[:, :-1]).mean(dim=1)
+    since_learnt = R.masked_fill(R.new_ones(4, 4).tril() == 0, 0).amax(dim=1) - left
     expect(
         call(answer, R),
         right,
@@ -53,8 +55,21 @@ def forgetting_of_each_lane(answer: Callable) -> str:
         ((diagonal - left)[:, :-1].mean(dim=1), "you start from the diagonal, the accuracy when "
          "new: an old experience may have been better later, so take the best."),
         (any_row, "your best looks at rows before the experience was learnt: start at row j."),
-        ((R.masked_fill(R.new_ones(4, 4).tril() == 0, 0).amax(dim=1) - left).mean(dim=1),
-         "you count the last experience too: it had no time to be forgotten, so leave it out."),
+        (since_learnt.mean(dim=1), "you count the last experience too: it had no time to be "
+         "forgotten, so leave it out."),
+        ((right * 3 / 4), "you count the last experience too, as a loss of 0: divide by T-1, the "
+         "number of old experiences."),
+        ((diagonal - left).mean(dim=1), "you start from the diagonal, and you count the last "
+         "experience too: take the best of rows j to T-2, for j up to T-2."),
+        ((R[:, :-1].amax(dim=1) - left).mean(dim=1), "you count the last experience too, with a "
+         "best from before it was learnt: leave its column out."),
+        (since_learnt[:, :-1].mean(dim=1), "your best looks at the last row too: stop at row T-2."),
+        (along_rows, "you take the best along a row: an experience is a column, so its best is "
+         "over dim=1."),
+        ((R.amax(dim=2) - left)[:, :-1].mean(dim=1), "you take the best along a row: an experience "
+         "is a column, so its best is over dim=1."),
+        ((R.amax(dim=2) - left).mean(dim=1), "you take the best along a row, and count the last "
+         "experience too: an experience is a column."),
         tolerance=1e-4,
     )
     return "this is the variant of Chaudhry et al. 2018; the last lesson is no old one yet."

@@ -8,12 +8,12 @@ from __future__ import annotations
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import Axes, card, dot, line, text
 from clcourse.plots import lesson_02 as still
-from clcourse.plots.figure import BLUE, GREEN, INK, SOFT, VERMILLION, number
+from clcourse.plots.figure import BLUE, INK, SOFT, VERMILLION, number
 from clcourse.plots.lesson_02 import Curve, curve_study
 
 WIDTH, HEIGHT = 900, 372
 QUESTIONS = {"which of ten digits?": "untold", "0 or 1?": "told"}
-COLOURS = {"untold": VERMILLION, "told": BLUE}
+OLD, NEW = BLUE, VERMILLION  # 0 and 1, 2 and 3: as in all figures of the lesson
 
 
 def curve() -> Explorer:
@@ -31,8 +31,8 @@ def curve() -> Explorer:
         return card(title, sentence, text(24, 38, title, size=23, bold=True),
                     axes.frame("steps on 2s and 3s", (0, 10, 20, 30, 40)),
                     *_lines(axes, study, (width, lr), question, step),
-                    _reading(588, 110, "0 and 1, asked", f"“{asked}”", old, COLOURS[question]),
-                    _reading(588, 228, "2 and 3, asked", "“which of ten digits?”", new, GREEN),
+                    _reading(588, 110, "0 and 1, asked", f"“{asked}”", old, OLD),
+                    _reading(588, 228, "2 and 3, asked", "“which of ten digits?”", new, NEW),
                     width=WIDTH, height=HEIGHT)
 
     controls = {
@@ -47,17 +47,17 @@ def curve() -> Explorer:
 
 def _lines(axes: Axes, study: Curve, setting: tuple, question: str, step: int) -> list[str]:
     """A thin line a network up to the step, their mean, and the new digits dashed."""
-    steps, colour = range(study.steps + 1), COLOURS[question]
+    steps = range(study.steps + 1)
     lanes = study.lanes(*setting, question)
     mean, new = lanes.mean(axis=0), study.lanes(*setting, "new").mean(axis=0)
     here = [axes.place(step, up) for up in (0, 1)]
     return [
         line(here, SOFT, width=1.5, dashes="3 3"),
-        *(axes.curve(steps, lane, colour, width=1, opacity=0.3) for lane in lanes),
-        axes.curve(steps, new, GREEN, width=3, dashes="7 4"),
-        axes.curve(steps, mean, colour, width=4),
-        dot(*axes.place(step, new[step]), 6, GREEN),
-        dot(*axes.place(step, mean[step]), 8, colour),
+        *(axes.curve(steps, lane, OLD, width=1, opacity=0.3) for lane in lanes),
+        axes.curve(steps, new, NEW, width=3, dashes="7 4"),
+        axes.curve(steps, mean, OLD, width=4),
+        dot(*axes.place(step, new[step]), 6, NEW),
+        dot(*axes.place(step, mean[step]), 8, OLD),
     ]
 
 

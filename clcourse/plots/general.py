@@ -42,12 +42,14 @@ TALL = 2.4  # inches: the height of axes
 
 
 @in_style
-def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None = None) -> Figure:
+def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, guess_at: float | None = None,
+           title: str | None = None) -> Figure:
     """The mean over seeds along x, a line for each entry of `lines`, in a band of the seeds.
 
     x      (steps,), rising
     lines  {label: values (seeds, steps)}, at most 6
-    guess  a height to mark as the reader's own: None, a number, or what cl.guess returned
+    guess  a height to mark as the reader's own: None, a number, or what cl.guess returned;
+           guess_at: the x for which it was asked, where it was asked for one x only
     The band holds the middle 80 % of the seeds (their 10 % to 90 % quantiles): how much single
     runs differ, not how surely their mean is known (for that see `bars`).
     """
@@ -68,7 +70,7 @@ def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, title: str | None 
     _note(axes, f"line: mean;  band: middle 80 % of {seeds}" if several else "line: 1 seed")
     headline(picture, title)
     settle(picture, TALL * look().size)
-    end_labels(axes, ends + mark_guess(axes, guess))
+    end_labels(axes, ends + mark_guess(axes, guess, guess_at))
     parts = [f"{label} {_course_in_words(values)}" for label, values in lines.items()]
     spread = " (and the middle 80 % of them at the end)" if several else ""
     return Figure(picture, said(title, f"{ylabel} against {xlabel} ({x[0]:g} to {x[-1]:g}), mean "

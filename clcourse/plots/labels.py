@@ -18,7 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 from clcourse.errors import CourseError
-from clcourse.plots.figure import GUESS, Figure, look, number
+from clcourse.plots.figure import GUESS, PAPER, Figure, look, number
 
 
 def widest(texts: Sequence[str], size: float) -> float:
@@ -170,10 +170,11 @@ def height(value, what: str) -> float | None:
     return float(value)
 
 
-def mark_guess(axes: Axes, guess) -> list[End]:
+def mark_guess(axes: Axes, guess, at: float | None = None) -> list[End]:
     """Draw what the reader guessed, at the edge where it lies outside, and return its label.
 
     guess  None, a number, or what cl.guess returned; the axes must have their limits
+    at     where along x the guess was asked for: a diamond there, in place of a line
     """
     value = height(guess, "guess")
     if value is None:
@@ -181,6 +182,12 @@ def mark_guess(axes: Axes, guess) -> list[End]:
     low, high = axes.get_ylim()
     place = min(max(value, low), high)
     words = f"your guess {number(value)}" + (" (off the scale)" if place != value else "")
+    if at is not None:
+        axes.plot(at, place, "D", color=GUESS, clip_on=False, zorder=4)
+        axes.annotate(words, (at, place), xytext=(0.8, 0), textcoords="offset fontsize",
+                      color=GUESS, fontsize=0.95 * look().type, va="center", zorder=4,
+                      bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER, "linewidth": 0})
+        return []
     axes.axhline(place, color=GUESS, linestyle=(0, (6, 4)), linewidth=0.7 * look().line,
                  clip_on=False, zorder=2)  # fmt: skip
     return [End(place, words, GUESS)]

@@ -10,6 +10,7 @@ from clcourse.metrics import Estimate, estimate, paired
 from clcourse.plots.figure import (
     COLOURS,
     DASHES,
+    GUESS,
     INK,
     ORANGE,
     PAPER,
@@ -21,7 +22,7 @@ from clcourse.plots.figure import (
     number,
     sheet,
 )
-from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle, widest, wrapped
+from clcourse.plots.labels import End, end_labels, headline, height, settle, widest, wrapped
 from clcourse.plots.reading import estimate_in_words
 from clcourse.results import load
 
@@ -37,8 +38,11 @@ FIRST_NETWORK = {"old list": ([0, 5, 10, 15, 20, 50], [1.00, 0.0, 0.0, 0.0, 0.0,
 
 
 @in_style
-def autopsies(found: dict, title: str | None = None) -> Figure:
-    """What was lost, a bar for each autopsy, split into its three causes (means over seeds)."""
+def autopsies(found: dict, guess=None, title: str | None = None) -> Figure:
+    """What was lost, a bar for each autopsy, split into its three causes (means over seeds).
+
+    guess  the cause that the reader expected: None, a word, or what cl.guess returned
+    """
     rows = len(found)
     picture, ((axes,),) = sheet(7.6, 1.3 + 0.62 * rows)
     size = 0.95 * look().type
@@ -68,7 +72,9 @@ def autopsies(found: dict, title: str | None = None) -> Figure:
                for colour, _, hatch in CAUSES.values()]
     axes.legend(handles, CAUSES, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3,
                 frameon=False, fontsize=size, borderaxespad=0.2)
-    headline(picture, title)
+    guess = getattr(guess, "value", guess)
+    said = None if guess is None else f"you said: {guess}"
+    headline(picture, "; ".join(filter(None, (title, said))))
     settle(picture, 0.42 * rows * look().size)
     parts = [f"{name}: {_autopsy_in_words(one)}" for name, one in found.items()]
     seeds = len(next(iter(found.values())).lost)
@@ -121,8 +127,17 @@ def lists(curves: dict, guess=None, title: str | None = None) -> Figure:
     headline(picture, title)
     settle(picture, 2.2 * look().size)
     ends = [End(y[-1], name, *styles[name]) for name, (_, y) in ours.items()]
-    end_labels(panels[2], ends + mark_guess(panels[2], guess))
+    end_labels(panels[2], ends + _guess_at_the_edge(panels[2], trials, guess))
     return Figure(picture, _lists_in_words(curves, trials))
+
+
+def _guess_at_the_edge(axes, trials: int, guess) -> list[End]:
+    """A diamond after the last trial, for which the guess was asked, and its label."""
+    value = height(guess, "guess")
+    if value is None:
+        return []
+    axes.plot(trials, value, "D", color=GUESS, clip_on=False, zorder=4)
+    return [End(value, f"your guess {number(value)}", GUESS)]
 
 
 def _lists_in_words(curves: dict, trials: int) -> str:

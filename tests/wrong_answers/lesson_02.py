@@ -31,6 +31,22 @@ WRONG = {
             ).mean(0),
             "last experience",
         ),
+        (
+            lambda R: torch.stack(
+                [R[:, j:-1, j].amax(1) - R[:, -1, j] for j in range(R.shape[1] - 1)]
+            ).sum(0) / R.shape[1],
+            "divide by T-1",
+        ),
+        (lambda R: (R.diagonal(dim1=1, dim2=2) - R[:, -1]).mean(1), ["diagonal", "last exp"]),
+        (lambda R: (R[:, :-1].amax(1) - R[:, -1]).mean(1), "leave its column out"),
+        (
+            lambda R: torch.stack(
+                [R[:, j:, j].amax(1) - R[:, -1, j] for j in range(R.shape[1] - 1)]
+            ).mean(0),
+            "stop at row T-2",
+        ),
+        (lambda R: (R[:, :-1].amax(2) - R[:, -1, :-1]).mean(1), "along a row"),
+        (lambda R: (R.amax(2) - R[:, -1]).mean(1), ["along a row", "last experience"]),
     ],
     "02.2": [
         (lambda logits, allowed: logits.argmax(2), "still compete"),
