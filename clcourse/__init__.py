@@ -24,7 +24,7 @@ _rooms = {
     "learner": "SGD Change GradientLearner Learner cross_entropy",
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
-    "assistant": "Assistant pretrained_assistant",
+    "assistant": "Assistant crowd pretrained_assistant",
     "evaluate": "Cost History run",
     "autopsy": "Autopsy Probe accuracy accuracy_told examine first_step life plant probe told "
     "watch",

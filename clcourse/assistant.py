@@ -54,6 +54,19 @@ class Assistant:
         self.context = (self.context + thumbs * F.one_hot(answers, ANSWERS)).clamp(-1, 1)
 
 
+def crowd(seeds: Seeds, habit: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """64 people, 8 for each question: what they ask, and what they want, both (seeds, 64).
+
+    7 in 10 want the popular answer, which is never the habit (seeds, 8); the others want any.
+    """
+    random = LaneRandom(seeds, "crowd")
+    asked = torch.arange(QUESTIONS).repeat(8).expand(len(habit), -1)
+    popular = (habit + 1 + random.integers(QUESTIONS, ANSWERS - 1)) % ANSWERS
+    wanted = torch.where(random.uniform(64) < 0.7, popular.gather(1, asked),
+                         random.integers(64, ANSWERS))
+    return asked, wanted
+
+
 def pretrained_assistant(seeds: Seeds, steps: int = 400) -> tuple[MLP, torch.Tensor]:
     """Networks that have read many conversations, and their habit for each question (seeds, 8).
 

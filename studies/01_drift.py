@@ -1,4 +1,4 @@
-"""Three ways to teach one new skill: how far each drifts, and what each forgets on the way.
+"""Ways to teach one new skill: how far each drifts, and what each forgets on the way.
 
     python studies/01_drift.py
 
@@ -6,8 +6,10 @@ makes clcourse/results/01_drift.json again (some minutes). Networks that name di
 of other pictures, any digit of the right kind (even or odd). "taught": supervised, a teacher gives
 one arbitrary right answer a kind; "own": on-policy, the network's own answers, rewarded where
 right; "nearest": supervised, right answers drawn as the network would have drawn them at the
-start. Learning rates are chosen on validation pictures and on other lanes (100 to 119): the one
-whose old skill is best where the new skill reaches the target. The lanes 0 to 19 are then tested.
+start; "uniform": supervised, right answers drawn evenly; "least": supervised, the right answer
+that the network found least likely at the start. Learning rates are chosen on validation pictures
+and on other lanes (100 to 119): the one whose old skill is best where the new skill reaches the
+target. The lanes 0 to 19 are then tested.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ SETTINGS = {
     "worlds": {"scrambled": 10, "scrambled, 100 shown": 100, "turned": 10},
     "explorer": {"target": 0.8, "steps": 240},
 }
-METHODS = ("taught", "own", "nearest")
+METHODS = ("taught", "own", "nearest", "uniform", "least")
+SHOWN = METHODS[:4]  # in the explorer, and in the other worlds
 
 
 def turned(experience):
@@ -64,6 +67,10 @@ def loss_of(method: str, world: OddOrEven, base, random):
             return cl.cross_entropy(logits, teacher.gather(1, y % 2))
         if method == "nearest":
             return cl.cross_entropy(logits, cl.draw(masked(base(x), right), random))
+        if method == "uniform":
+            return cl.cross_entropy(logits, 2 * random.integers(y.shape[1], 5) + y % 2)
+        if method == "least":
+            return cl.cross_entropy(logits, masked(-base(x), right).argmax(dim=-1))
         answers = cl.draw(logits, random)
         reward = right.gather(2, answers[..., None])[..., 0].float()
         return cl.policy_gradient_loss(logits, answers, reward)
@@ -80,6 +87,7 @@ def curves(method: str, world: OddOrEven, base, lr: float) -> dict[str, torch.Te
         now = {"new": world.new_skill(policy), "old": world.old_skill(policy),
                "new, validation": world.new_skill(policy, "validation"),
                "old, validation": world.old_skill(policy, "validation"),
+               "sure, validation": most_probable(policy, world),
                "forward": forward, "reverse": reverse, "said": said(policy, world)}
         for name, value in now.items():
             moments.setdefault(name, []).append(value)
@@ -90,6 +98,13 @@ def curves(method: str, world: OddOrEven, base, lr: float) -> dict[str, torch.Te
     cl.tune_until(base, loss_of(method, world, base, random), steps=SETTINGS["steps"], lr=lr,
                   enough=look, every=SETTINGS["every"])
     return {name: torch.stack(values, dim=1) for name, values in moments.items()}
+
+
+@torch.no_grad()
+def most_probable(policy, world: OddOrEven) -> torch.Tensor:
+    """Share of validation pictures whose most probable answer is of the right kind: (seeds,)."""
+    x, y = world.new.held_out("validation")
+    return (policy(x).argmax(dim=-1) % 2 == y % 2).float().mean(dim=1)
 
 
 @torch.no_grad()
@@ -106,9 +121,9 @@ def picture(world: OddOrEven) -> torch.Tensor:
     return (world.new.y_test == digits[:, None]).int().argmax(dim=1)
 
 
-def at_target(curve: dict, target: float) -> dict[str, list]:
+def at_target(curve: dict, target: float, skill: str = "new, validation") -> dict[str, list]:
     """Every measure at the first moment at which a lane reaches the target on validation."""
-    there = curve["new, validation"] >= target
+    there = curve[skill] >= target
     first = there.int().argmax(dim=1, keepdim=True)
     values = {name: curve[name].gather(1, first)[:, 0].tolist()
               for name in ("new", "old", "old, validation", "forward", "reverse")}
@@ -118,14 +133,19 @@ def at_target(curve: dict, target: float) -> dict[str, list]:
             for name, column in values.items()}
 
 
-def chosen_lr(runs: dict, method: str, target: float) -> float | None:
+def chosen_lr(runs: dict, method: str, target: float, skill: str) -> float | None:
     """The rate with the best old skill at the target among those that bring every lane there."""
     kept = {}
     for lr in SETTINGS["lr"]:
-        old = at_target(runs[method, lr], target)["old, validation"]
+        old = at_target(runs[method, lr], target, skill)["old, validation"]
         if None not in old:
             kept[lr] = sum(old) / len(old)
     return max(kept, key=kept.get) if kept else None
+
+
+def methods_of(name: str) -> tuple[str, ...]:
+    """The ways that are tried in a world."""
+    return METHODS if name == "scrambled" else SHOWN
 
 
 def all_runs(name: str, seeds) -> tuple[OddOrEven, dict]:
@@ -133,7 +153,7 @@ def all_runs(name: str, seeds) -> tuple[OddOrEven, dict]:
     world = world_of(name, seeds)
     base = world.base(shown=SETTINGS["worlds"][name])
     return world, {(method, lr): curves(method, world, base, lr)
-                   for method in METHODS for lr in SETTINGS["lr"]}
+                   for method in methods_of(name) for lr in SETTINGS["lr"]}
 
 
 def rounded(values: torch.Tensor) -> list:
@@ -146,11 +166,14 @@ def study(name: str) -> tuple[dict, dict | None]:
     _, other = all_runs(name, SETTINGS["seeds_for_choosing"])
     world, runs = all_runs(name, SETTINGS["seeds"])
     targets = {}
-    for target in SETTINGS["targets"]:
-        targets[f"{target}"] = {method: {
-            "lr": chosen_lr(other, method, target),
-            "by lr": {f"{lr}": at_target(runs[method, lr], target) for lr in SETTINGS["lr"]},
-        } for method in METHODS}
+    matches = {f"{target}": (target, "new, validation") for target in SETTINGS["targets"]}
+    if name == "scrambled":
+        matches["0.8, most probable"] = (0.8, "sure, validation")
+    for key, match in matches.items():
+        targets[key] = {method: {
+            "lr": chosen_lr(other, method, *match),
+            "by lr": {f"{lr}": at_target(runs[method, lr], *match) for lr in SETTINGS["lr"]},
+        } for method in methods_of(name)}
     start = {"new": world.new_skill, "old": world.old_skill}
     base = runs["taught", SETTINGS["lr"][0]]
     targets["base"] = {key: [round(v, 4) for v in base[key][:, 0].tolist()] for key in start}
@@ -158,11 +181,11 @@ def study(name: str) -> tuple[dict, dict | None]:
 
 
 def explorer(world: OddOrEven, runs: dict, targets: dict) -> dict:
-    """Curves of the three ways at their chosen rates, for the explorer."""
+    """Curves of the ways at their chosen rates, for the explorer."""
     wanted = SETTINGS["explorer"]
     moments = wanted["steps"] // SETTINGS["every"] + 1
     shown = {}
-    for method in METHODS:
+    for method in SHOWN:
         lr = targets[f"{wanted['target']}"][method]["lr"]
         curve = runs[method, lr]
         shown[method] = {key: rounded(curve[key][:, :moments:2])

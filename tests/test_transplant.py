@@ -112,6 +112,21 @@ def test_the_assistant_answers_by_habit_reads_thumbs_and_reads_notes(assistant):
     assert (naive.answers() == wanted).float().mean() > 0.9
 
 
+def test_the_crowd_mostly_wants_the_popular_answer_which_is_no_habit():
+    habit = torch.arange(8).expand(20, 8) % 4
+    asked, wanted = cl.crowd(20, habit)
+    assert asked.shape == wanted.shape == (20, 64)
+    assert torch.equal(asked[3].bincount(), torch.full((8,), 8))
+    by_question = wanted.view(20, 8, 8).transpose(1, 2)  # (seeds, questions, 8 people)
+    most = by_question.mode(dim=2)
+    popular = (by_question == most.values[..., None]).float().mean()
+    assert 0.7 < popular < 0.9  # 0.7 + 0.3 / 4, a little more as the mode is the largest
+    habitual = (wanted == habit.gather(1, asked)).float().mean()
+    assert abs(habitual - 0.075) < 0.03
+    other = cl.crowd([5, 6], habit[:2])[1]
+    assert torch.equal(other, cl.crowd(20, habit)[1][5:7])
+
+
 def test_thumbs_for_every_answer_are_kept_and_the_last_one_counts(assistant):
     one = copy.deepcopy(assistant[0])
     first = torch.zeros_like(one.questions)

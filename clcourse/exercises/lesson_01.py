@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from clcourse.exercises import exercise
-from clcourse.exercises.mistakes import averaged_over_lanes, call, expect
+from clcourse.exercises.mistakes import call, expect
+
+LANES_TOO = "you averaged over the lanes too: keep one number a lane, .mean(dim=1)."
 
 
 @exercise(
@@ -36,7 +38,7 @@ def gradient_step(answer: Callable) -> str:
             (-lr * gradient, "this is the change: add it to the weight."),
             (weight * x - lr * gradient, "this starts from the prediction: start from the weight."),
         )
-    return "that line, for each of 7,510 weights at once, is all the training in this course."
+    return "that line, for each of 7,510 weights at once, is how the networks of this lesson learn."
 
 
 @exercise(
@@ -73,13 +75,15 @@ def dpo(answer: Callable) -> str:
         (loss(beta * (won - lost)), "the reference is missing: compare with the policy before "
          "tuning, won - won_before and lost - lost_before."),
         (loss(margin), "beta is missing: it multiplies the whole difference."),
+        (loss(beta * (won - won_before) - (lost - lost_before)), "beta stops half-way: it "
+         "multiplies the whole bracket, the loser's change as well."),
         (loss(beta * ((won - won_before) + (lost - lost_before))), "winner and loser are added: "
          "subtract the loser's change from the winner's."),
         ((beta * margin).sigmoid().mean(dim=1), "this is the sigmoid itself: the loss is minus its "
          "logarithm."),
         (each, "this is one number a pair: average over the pairs, .mean(dim=1)."),
         (each.sum(dim=1), "this sums over the pairs: average them, .mean(dim=1)."),
-        averaged_over_lanes(each.mean(dim=1)),
+        (each.mean(), LANES_TOO),
     )
     return "no reward model anywhere: the policy itself says what it takes people to like."
 
@@ -118,7 +122,11 @@ def forward_kl(answer: Callable) -> str:
         (each, "this is one number a picture: average over the pictures, .mean(dim=1)."),
         (each.sum(1), "this sums over the pictures: average them, .mean(dim=1)."),
         (each.mean(1) / base.shape[-1], "this averages over the answers: sum over them."),
-        averaged_over_lanes(each.mean(1)),
+        (each.mean(), LANES_TOO),
+        *((one, "F.kl_div takes log-probabilities first and probabilities second, and averages "
+           "over everything: write p_base * (log p_base - log p_tuned) out.")
+          for one in (torch.tensor(torch.nan), (p.exp() * (p - q)).mean(),
+                      (q.exp() * (q - p)).mean())),
         tolerance=1e-4,
     )
     return "where the base was sure and the tuned policy is not, this number is large."
@@ -148,6 +156,9 @@ def share_carried(answer: Callable) -> str:
              "what it learnt, taught - naive."),
             ((swapped - naive) / (naive - taught), "the sign is wrong: below, too, it is taught "
              "minus naive."),
+            *((value, "a division comes before a minus: put brackets around both differences.")
+              for value in (swapped - naive / taught - naive, swapped - naive / (taught - naive),
+                            (swapped - naive) / taught - naive)),
             (taught - naive, "this is what there is to carry: how much of it came along?"),
         )
     return "1 means that the whole memory came along, 0 means none of it."

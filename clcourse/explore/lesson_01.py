@@ -1,4 +1,4 @@
-"""Lesson 01: tune a network in three ways and watch its answers drift, and its old skill go.
+"""Lesson 01: tune a network in four ways and watch its answers drift, and its old skill go.
 
 Everything is looked up in the stored study `01_drift`; nothing here trains.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import Axes, box, card, digit, dot, line, text
 from clcourse.plots import lesson_01 as still
-from clcourse.plots.figure import BLUE, FAINT, INK, PURPLE, SOFT, VERMILLION, number
+from clcourse.plots.figure import BLUE, FAINT, GREEN, INK, SOFT, VERMILLION, number
 from clcourse.plots.lesson_01 import WAYS, measured, study
 
 WIDTH, HEIGHT = 900, 384
@@ -31,7 +31,7 @@ def tuning() -> Explorer:
         return card(title, in_words(title, way, moment), *parts, width=WIDTH, height=HEIGHT)
 
     controls = {"learns_from": Choice("learns from", list(names)),
-                "step": Slider("steps", steps), "network": Slider("network", range(1, 21))}
+                "step": Slider("steps", steps), "network": Slider("network", range(1, 21), start=5)}
     return Explorer(controls, draw, height=HEIGHT + 26, fallback=still.tuning(),
                     table=numbers(steps))
 
@@ -65,7 +65,7 @@ def skills(shown: dict, way: str, moment: int) -> list[str]:
     steps = shown["steps"]
     axes = Axes(606, 158, 262, 170, 0, steps[-1])
     parts = [axes.frame("steps", (0, 80, 160, 240))]
-    rows = (("old", "old skill", BLUE, ""), ("new", "new skill", PURPLE, "8 5"))
+    rows = (("old", "old skill", BLUE, ""), ("new", "new skill", GREEN, "8 5"))
     for place, (what, name, colour, dashes) in enumerate(rows):
         lanes = np.array(shown[way][what])
         parts += [axes.curve(steps, lane, colour, width=0.8, opacity=0.25) for lane in lanes]
@@ -89,12 +89,12 @@ def row(name: str, way: str, what: str, moment: int, y: float, colour: str) -> s
 def in_words(title: str, way: str, moment: int) -> str:
     """What the drawing shows, for those who listen."""
     old, new, drift = (measured(way, what, moment) for what in ("old", "new", "forward"))
-    return (f"{title}: old skill {old}, new skill {new}, drift {drift} nats; mean, 95 % interval of "
-            "20 networks.")
+    return (f"{title}: old skill {old}, new skill {new}, drift {drift} nats; mean and 95 % "
+            "interval over 20 networks.")
 
 
 def numbers(steps: list[int]) -> Table:
-    """Old skill and drift of the three ways, a row every 40 steps."""
+    """Old skill and drift of the four ways, a row every 40 steps."""
     rows = [[step, *(str(measured(way, what, steps.index(step)))
                      for way in WAYS for what in ("new", "old", "forward"))]
             for step in steps if step % 40 == 0]
