@@ -18,7 +18,7 @@ from typing import NamedTuple
 from clcourse.workspace import copies, lessons, originals, working_folder, write_whole
 
 FINE, NOTE, PROBLEM = "OK", "note", "problem"
-LEAST_PYTHON = (3, 11)
+LEAST_PYTHON = (3, 11, 5)
 LEAST_MEMORY = 1e9  # one lesson with JupyterLab needs 0.4 to 0.7 GB
 LEAST_DISK = 100e6
 KERNEL_SECONDS = 60
@@ -59,7 +59,7 @@ def doctor(*, debug: bool = False) -> int:
 def check_python() -> Iterator[Finding]:
     """Is this Python new enough?"""
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] < LEAST_PYTHON:
+    if sys.version_info[:3] < LEAST_PYTHON:
         least = ".".join(map(str, LEAST_PYTHON))
         yield Finding(PROBLEM, f"Python {version}", f"install Python {least} or later")
     else:

@@ -92,7 +92,7 @@ def test_the_command_runs_all_checks_on_this_machine(course, capsys, monkeypatch
 
 def test_an_old_python_is_a_problem(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 9, 1))
-    assert only(doctor.check_python) == (PROBLEM, "Python 3.9.1", "install Python 3.11 or later")
+    assert only(doctor.check_python) == (PROBLEM, "Python 3.9.1", "install Python 3.11.5 or later")
 
 
 def test_packages_that_are_missing_or_too_old_are_named(monkeypatch):
