@@ -142,8 +142,12 @@ class OpenNotebook:
         )
 
     def note_console(self, message) -> None:
-        """Keep what the console reports as an error."""
-        if message.type == "error":
+        """Keep what the console reports as an error of a script.
+
+        A request that JupyterLab's server could not answer at once, and that Lab asks again, is
+        reported there too. It says nothing about the lesson: its pictures load no resource.
+        """
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.console_errors.append(message.text)
 
     def run_all(self, seconds: float = 300) -> None:
