@@ -183,45 +183,6 @@ def test_first_step_by_hand():
         cl.first_step(curve, 0.7)
 
 
-@given(st.integers(1, 4), st.integers(1, 4), st.none() | st.lists(st.integers(0, 50), min_size=1,
-                                                                 max_size=3, unique=True))
-def test_hidden_parity_is_the_product_of_inputs_of_its_own(tasks, each, seeds):
-    stream = cl.hidden_parity(tasks, each, seeds=seeds)
-    used = []
-    for position, task in enumerate(stream):
-        x, y = (task.x, task.y) if seeds is None else (task.x[0], task.y[0])
-        assert x.shape == (512, tasks * each) and set(x.unique().tolist()) <= {-1.0, 1.0}
-        assert set(y.tolist()) <= {2 * position, 2 * position + 1}
-        sign = 2.0 * (y - 2 * position) - 1
-        agree = [
-            places for places in torch.combinations(torch.arange(tasks * each), each)
-            if torch.equal(x[:, places].prod(dim=1), sign)
-        ]
-        assert len(agree) == 1, "one set of inputs explains the answers, and no other"
-        used += agree[0].tolist()
-    assert sorted(used) == list(range(tasks * each)), "each input belongs to one task"
-
-
-def test_hidden_parity_gives_away_nothing_by_single_inputs_or_pairs():
-    for task in PARITY:
-        sign = task.y.float() % 2 * 2 - 1
-        single = torch.einsum("lni,ln->li", task.x, sign) / 512
-        double = torch.einsum("lni,lnj,ln->lij", task.x, task.x, sign) / 512
-        assert single.abs().max() < 0.25 and double.abs().max() < 0.25  # chance: sd .044
-    alone = cl.hidden_parity(seeds=[7])[2]
-    assert torch.equal(alone.x_test[0], PARITY[2].x_test[7])
-    with pytest.raises(cl.CourseError, match="at least 1 task"):
-        cl.hidden_parity(0)
-
-
-def test_a_part_of_a_stream_is_a_stream():
-    part = DIGITS[1:4:2]
-    assert len(part) == 2 and part.seeds == DIGITS.seeds and part.classes == 10
-    assert torch.equal(part[1].x, DIGITS[3].x)
-    with pytest.raises(cl.CourseError):
-        DIGITS[9:]
-
-
 # -- figures, explorer and stored studies of lesson 02 --
 
 

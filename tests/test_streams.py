@@ -123,19 +123,35 @@ def test_paired_lists_share_their_cues_and_as_much_context_as_asked(pairs, share
     assert second.y[0].tolist() == list(range(pairs, 2 * pairs))
 
 
-def test_hidden_parity_asks_for_the_sign_of_a_product_of_inputs_of_its_own():
-    stream = cl.hidden_parity(tasks=3, each=2, seeds=2)
-    for lane in range(2):
-        found = []
-        for position, one in enumerate(stream):
-            x, sign = one.x_test[lane], 2 * (one.y_test[lane] - 2 * position) - 1
-            assert set(x.unique().tolist()) == {-1, 1} and set(sign.tolist()) == {-1, 1}
-            pairs = [(a, b) for a in range(6) for b in range(a)]
-            found += [pair for pair in pairs if (x[:, pair].prod(1) == sign).all()]
-            assert (x.T @ sign.float()).abs().max() / len(x) < 0.25  # no single input tells
-            allowed = torch.nonzero(one.allowed[lane]).flatten().tolist()
-            assert allowed == [2 * position, 2 * position + 1]
-        assert len(found) == 3 and len({place for pair in found for place in pair}) == 6
+@given(
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.none() | st.lists(st.integers(0, 50), min_size=1, max_size=3, unique=True),
+)
+def test_hidden_parity_is_the_product_of_inputs_of_its_own(tasks, each, seeds):
+    stream = cl.hidden_parity(tasks, each, seeds=seeds)
+    used = []
+    for position, task in enumerate(stream):
+        x, y = (task.x, task.y) if seeds is None else (task.x[0], task.y[0])
+        assert x.shape == (512, tasks * each) and set(x.unique().tolist()) <= {-1.0, 1.0}
+        assert set(y.tolist()) <= {2 * position, 2 * position + 1}
+        sign = 2.0 * (y - 2 * position) - 1
+        agree = [
+            places
+            for places in torch.combinations(torch.arange(tasks * each), each)
+            if torch.equal(x[:, places].prod(dim=1), sign)
+        ]
+        assert len(agree) == 1, "one set of inputs explains the answers, and no other"
+        used += agree[0].tolist()
+    assert sorted(used) == list(range(tasks * each)), "each input belongs to one task"
+
+
+def test_hidden_parity_gives_away_nothing_by_single_inputs_or_pairs():
+    for task in cl.hidden_parity(seeds=20):
+        sign = task.y.float() % 2 * 2 - 1
+        single = torch.einsum("lni,ln->li", task.x, sign) / 512
+        double = torch.einsum("lni,lnj,ln->lij", task.x, task.x, sign) / 512
+        assert single.abs().max() < 0.25 and double.abs().max() < 0.25  # chance: sd .044
 
 
 def test_a_part_of_a_stream_is_a_stream():
