@@ -44,14 +44,14 @@ class Rule:
 class Claim:
     """What an article, a paper or a lesson asserts, and how this course puts it to the test.
 
-    measure  a function of `seeds` that returns the Estimate of an effect; rule: a Rule;
+    measure  the Estimate of an effect, or a function of `seeds` that measures it; rule: a Rule;
     label: "toy", "paper" or "opinion". An opinion needs no measure and gets no verdict but that.
     """
 
     id: str
     source: str
     statement: str
-    measure: Callable[[object], Estimate] | None = None
+    measure: Estimate | Callable[[object], Estimate] | None = None
     rule: Rule | None = None
     label: str = "toy"
 
@@ -66,11 +66,17 @@ class Claim:
                 "give measure= and rule=Rule(smallest), or label it 'opinion'."
             )
 
-    def judge(self, seeds=20) -> Verdict:
-        """Run the measurement and apply the rule."""
+    def judge(self, seeds=None) -> Verdict:
+        """Measure, on 20 lanes or on `seeds`, unless that is done, and apply the rule."""
         if self.label != "toy":
             return Verdict(self, None, LABELS[self.label])
-        effect = self.measure(seeds)
+        measured = isinstance(self.measure, Estimate)
+        if measured and seeds is not None:
+            raise CourseError(
+                f"Claim {self.id} was measured already, so seeds={seeds!r} would change nothing; "
+                "expected no seeds: give the claim a function of seeds to measure it again."
+            )
+        effect = self.measure if measured else self.measure(20 if seeds is None else seeds)
         return Verdict(self, effect, self.rule.verdict(effect))
 
 

@@ -38,6 +38,14 @@ def test_a_claim_runs_its_measure_on_the_seeds_it_is_given():
     assert "matters from 0.1" in table and "**holds**" in table
 
 
+def test_an_effect_that_was_measured_is_judged_as_it_is_and_on_no_other_seeds():
+    effect = cl.estimate([0.2, 0.3, 0.25])
+    claim = cl.Claim("02.a", "article", "It forgets.", effect, cl.Rule(0.1))
+    assert claim.judge().effect is effect and claim.judge().words == "holds"
+    with pytest.raises(cl.CourseError, match="measured already"):
+        claim.judge(seeds=5)
+
+
 def test_an_opinion_is_not_tested():
     verdict = cl.Claim("02.b", "article", "It matters.", label="opinion").judge()
     assert verdict.words == "opinion" and verdict.effect is None
