@@ -12,7 +12,7 @@ import ipywidgets
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import Axes, box, card, digit, dot, line, text
 from clcourse.plots import lesson_00 as still
-from clcourse.plots.figure import BLUE, GREEN, INK, PAPER, SOFT, VERMILLION, number
+from clcourse.plots.figure import BLUE, GREEN, GUESS, INK, PAPER, SOFT, VERMILLION, number
 from clcourse.plots.lesson_00 import LAST, Opening, opening
 
 WIDTH, HEIGHT = 900, 372
@@ -161,14 +161,14 @@ def guess_line(axes: Axes, guess) -> str:
     if height is None:
         return ""
     ends = axes.place(axes.low, height), axes.place(axes.high, height)
-    return line(ends, still.GUESS, width=2.5, dashes="9 5") + text(
+    return line(ends, GUESS, width=2.5, dashes="9 5") + text(
         axes.x + axes.width, ends[0][1] - 7, f"your guess {number(height)}", size=15,
-        colour=still.GUESS, anchor="end")
+        colour=GUESS, anchor="end")
 
 
 def guess_word(word: str | None) -> str:
     """The reader's own guess in words, if there is one, in line with the count below the bar."""
-    return "" if word is None else text(538, 348, f"you said: {word}", colour=still.GUESS,
+    return "" if word is None else text(538, 348, f"you said: {word}", colour=GUESS,
                                         anchor="end")
 
 

@@ -67,7 +67,7 @@ def curves(x, lines, *, xlabel: str, ylabel: str, guess=None, guess_at: float | 
     _scale(axes, np.concatenate([values.ravel() for values in lines.values()]), ylabel)
     seeds = seeds_in_words([len(values) for values in lines.values()])
     several = any(len(values) > 1 for values in lines.values())
-    _note(axes, f"line: mean;  band: middle 80 % of {seeds}" if several else "line: 1 seed")
+    note(axes, f"line: mean;  band: middle 80 % of {seeds}" if several else "line: 1 seed")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(axes, ends + mark_guess(axes, guess, guess_at))
@@ -123,7 +123,7 @@ def bars(groups, *, ylabel: str, floor: float | None = None, guess=None,
     _name_axes(axes, "", ylabel)
     seeds = seeds_in_words([one.n for one, _ in read.values()])
     spread = " [95 % interval]" if any(one.n > 1 for one, _ in read.values()) else ""
-    _note(axes, f"bar: mean of {seeds}" + (";  line: its 95 % interval" if spread else "")
+    note(axes, f"bar: mean of {seeds}" + (";  line: its 95 % interval" if spread else "")
           + (";  dots: single seeds" if any(len(lanes) for _, lanes in read.values()) else ""))
     headline(picture, title)
     ends = mark_guess(axes, guess) + _mark_chance(axes, floor)
@@ -177,7 +177,7 @@ def paired(a, b, labels=("a", "b"), *, ylabel: str = "accuracy", guess=None,
     _differences(axes, difference, lanes, f"{labels[0]} minus {labels[1]}")
     seeds = seeds_in_words([len(a)])
     spread = ", at the right with its 95 % interval" if len(a) > 1 else ""
-    _note(slopes, f"thin: {seeds};  thick: mean{spread}")
+    note(slopes, f"thin: {seeds};  thick: mean{spread}")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(axes, [End(0.0, "no difference", SOFT), *mark_guess(axes, guess)], width=1.0)
@@ -269,7 +269,7 @@ def _bar_names(axes: Axes, read: dict) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def _note(axes: Axes, words: str) -> None:
+def note(axes: Axes, words: str) -> None:
     """How to read the marks, small, at the foot of the picture."""
     picture, size = axes.figure, 0.8 * look().type
     edge = 0.6 * look().type / 72 / picture.get_figwidth()

@@ -20,10 +20,9 @@ from clcourse.plots.figure import (
     number,
     sheet,
 )
-from clcourse.plots.labels import End, end_labels, headline
+from clcourse.plots.labels import End, end_labels, headline, mark_guess
 from clcourse.results import load
 
-GUESS = "#7A4F9A"  # a colour of its own: what the reader thought, not what was measured
 LAST = 18  # steps on 2s and 3s alone; as many follow with ten old pictures
 
 
@@ -163,12 +162,8 @@ def _mean(axes, story: Opening, question: str, steps: range) -> None:
 
 def _finish(axes, ends: list[End], guess, xlabel: str) -> None:
     """Scales, the reader's guess, and a name at the end of each line."""
-    height = getattr(guess, "value", guess)
     last = axes.lines[0].get_xdata()[-1]
     axes.set(xlim=(0, last), ylim=(0, 1), xlabel=xlabel, ylabel="0s and 1s read")
     axes.set_yticks([0, 0.5, 1])
     axes.set_xticks(range(0, int(last) + 1, 6))
-    if height is not None:
-        axes.axhline(height, color=GUESS, linestyle=(0, (6, 4)))
-        ends = [*ends, End(height, f"your guess {number(height)}", GUESS)]
-    end_labels(axes, ends)
+    end_labels(axes, [*ends, *mark_guess(axes, guess)])

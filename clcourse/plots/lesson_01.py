@@ -21,7 +21,7 @@ from clcourse.plots.figure import (
     number,
     sheet,
 )
-from clcourse.plots.general import _note
+from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle
 from clcourse.plots.reading import array, estimate_in_words, said
 from clcourse.results import load
@@ -59,7 +59,7 @@ def drift(target: float = 0.8, *, title: str | None = None) -> Figure:
              xlabel="drift on the new pictures: KL(base || tuned), nats",
              ylabel="old skill: digits named")
     axes.grid()
-    _note(axes, "small: single seeds of 20;  cross: mean with its 95 % intervals")
+    note(axes, "small: single seeds of 20;  cross: mean with its 95 % intervals")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(axes, ends)
@@ -92,7 +92,7 @@ def leash(betas, drifts, wins, *, title: str | None = None) -> Figure:
              yticks=[0.5, 0.6, 0.7],
              xlabel="drift from the base: KL(tuned || base), nats", ylabel="preferred to the base")
     axes.grid()
-    _note(axes, f"mean of {far.shape[1]} seeds with its 95 % interval")
+    note(axes, f"mean of {far.shape[1]} seeds with its 95 % interval")
     headline(picture, title)
     settle(picture, TALL * look().size)
     parts = [f"β {beta:g}: drift {number(x.mean())}, preferred {estimate_in_words(estimate(y))}"
@@ -121,7 +121,7 @@ def transplants(table: dict, *, title: str | None = None) -> Figure:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     seeds = len(table[rows[0]].taught)
-    _note(axes, f"share of the new behaviour that came along, mean of {seeds} seeds")
+    note(axes, f"share of the new behaviour that came along, mean of {seeds} seeds")
     headline(picture, title)
     settle(picture, 0.55 * len(rows) * look().size)
     cells = "; ".join(f"taught by {row}: " + ", ".join(
@@ -164,7 +164,7 @@ def targets(*, title: str | None = None) -> Figure:
         axes.set_title(words, loc="left")
         axes.grid(axis="y")
     panels[0][0].set_ylabel("old skill: digits named")
-    _note(panels[0][0], "mean of 20 seeds, 95 % interval;  no dot: not every seed got there")
+    note(panels[0][0], "mean of 20 seeds, 95 % interval;  no dot: not every seed got there")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(axes, ends)
@@ -190,7 +190,7 @@ def tuning(guess=None) -> Figure:
     axes.set(xlim=(0, shown["steps"][-1]), ylim=(0, 1), xlabel="steps of tuning on the new skill",
              ylabel="old skill: digits named")
     axes.grid(axis="y")
-    _note(axes, "line: mean;  band: middle 80 % of 20 seeds")
+    note(axes, "line: mean;  band: middle 80 % of 20 seeds")
     settle(picture, TALL * look().size)
     end_labels(axes, ends + mark_guess(axes, guess))
     return Figure(picture, f"Share of old digits named after {shown['steps'][-1]} steps, mean "
