@@ -22,6 +22,7 @@ _rooms = {
     "replay": "Reservoir",
     "regularise": "EWC LwF Penalty SI fisher",
     "learner": "SGD Change GradientLearner Learner cross_entropy",
+    "baselines": "ClassMeans NearestNeighbour StreamingLDA StreamingRidge",
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant crowd pretrained_assistant",
