@@ -116,8 +116,8 @@ def test_streaming_ridge_is_the_batch_ridge():
     learner = taught(SUMS["ridge"](), x, y)
     onehot = np.eye(CLASSES)[y.numpy()]
     for lane in range(LANES):
-        R = learner.R[lane].double().numpy()
-        φ = np.maximum(x[lane].double().numpy() @ R[:-1] + R[-1], 0) / 12**0.5
+        R = learner.R[lane].numpy()
+        φ = np.maximum(x[lane].double().numpy() @ R[:-1] + R[-1], 0)
         model = Ridge(alpha=0.3, fit_intercept=False, solver="cholesky").fit(φ, onehot[lane])
         assert np.allclose(learner.W[lane].T, model.coef_, atol=1e-6)
         assert np.allclose(learner.predict(x)[lane], model.predict(φ), atol=1e-5)
