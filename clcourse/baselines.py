@@ -69,7 +69,7 @@ class Floor:
             raise CourseError("x holds NaN or infinity; expected finite numbers: clean it first.")
         if y is None:
             return
-        if y.shape != shape[:2] or y.is_floating_point() or not y.numel():
+        if y.shape != shape[:2] or y.dtype != torch.long or not y.numel():
             raise CourseError(
                 f"y is {tuple(y.shape)} of {y.dtype}; expected class numbers {shape[:2]}, one for "
                 "each of at least one example: convert with y.long()."
@@ -84,8 +84,9 @@ class Floor:
 class NearestNeighbour(Floor):
     """The label of the nearest stored example (Cover & Hart 1967), from a uniform sample.
 
-    It stores as many bytes as `GradientLearner(…, replay=Reservoir(capacity))`; with a capacity
-    of the whole stream it keeps everything. logit_c = -½ |x - nearest stored example of c|².
+    logit_c = -½ |x - nearest stored example of c|². It stores the bytes of a replay buffer of that
+    capacity (less the masks, where the task is told); a capacity of the whole stream keeps all.
+    Pass once: in further epochs examples are stored twice.
     """
 
     changes = (Change("stored examples", "until overwritten", "every user"),)

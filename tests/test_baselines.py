@@ -215,6 +215,7 @@ def test_random_features_belong_to_their_lane_and_do_not_grow_with_their_number(
         (lambda x, y: (x / 0, y), "NaN or infinity"),
         (lambda x, y: (x, y[:, :5]), r"y is \(3, 5\)"),
         (lambda x, y: (x, y.float()), "torch.float32; expected class numbers"),
+        (lambda x, y: (x, y.int()), "torch.int32; expected class numbers"),
         (lambda x, y: (x[:, :0], y[:, :0]), "at least one example"),
         (lambda x, y: (x, y + 1), "labels from 1 to 4; expected 0 … 3"),
         (lambda x, y: (x, y - 1), "labels from -1 to 2; expected 0 … 3"),
