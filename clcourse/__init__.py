@@ -26,6 +26,10 @@ _rooms = {
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant crowd pretrained_assistant",
+    "associative": "HopfieldNetwork SparseHopfield bind capacity damaged draw_patterns "
+    "k_winners look_up overlap unbind",
+    "hippocampus": "Codes Gauge Hippocampus",
+    "complementary": "Episodes Neocortex TwoSystems sparse_codes",
     "evaluate": "Cost History run",
     "autopsy": "Autopsy Probe accuracy accuracy_told examine first_step life plant probe told "
     "watch",

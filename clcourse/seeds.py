@@ -59,10 +59,11 @@ class LaneRandom:
 
     def uniform(self, count: int) -> torch.Tensor:
         """Numbers in [0, 1): (seeds, count), float64."""
-        while self.unused.shape[1] < count:
+        missing = count - self.unused.shape[1]
+        if missing > 0:
+            size = self.block * -(-missing // self.block)
             fresh = [
-                torch.rand(self.block, generator=one, dtype=torch.float64)
-                for one in self.generators
+                torch.rand(size, generator=one, dtype=torch.float64) for one in self.generators
             ]
             self.unused = torch.cat([self.unused, torch.stack(fresh)], dim=1)
         numbers, self.unused = self.unused[:, :count], self.unused[:, count:]

@@ -9,7 +9,8 @@ from lessons import ROOT
 
 STORY = """
 errors results seeds metrics streams worlds facts nets replay regularise lora retrieval memory
-plots learner baselines preferences assistant plasticity nested complementary evaluate autopsy
+plots learner baselines averages preferences assistant plasticity nested associative hippocampus
+complementary evaluate autopsy
 transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__
 """.split()
