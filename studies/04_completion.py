@@ -1,0 +1,129 @@
+"""What a part of an episode brings back, by load and damage; and whether the gauge tells the truth.
+
+    python studies/04_completion.py
+
+makes clcourse/results/04_completion.json again (about two minutes on one core). Twenty subjects
+store random episodes, or variations of five prototypes; cues keep some of the 24 active units.
+Fidelity is the overlap of what comes back with what was stored; an episode is identified when it
+is the stored one that is nearest to what comes back.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+import clcourse as cl
+from clcourse.results import store
+
+UNITS, ACTIVE = 240, 24
+SETTINGS = {
+    "seeds": list(range(20)),
+    "loads": [25, 50, 100, 200, 400],
+    "kept": [24, 18, 12, 9, 6, 3],
+    "gauge_loads": [10, 25, 50, 75, 100, 125, 150, 200, 300, 400],
+    "larger": {"ca3": [800, 20]},
+    "prototypes": 5,
+    "shared_with_the_prototype": [0, 12, 18],
+    "similar": 100,
+    "dreams": 100,
+}
+
+
+def some(patterns, count: int, random) -> torch.Tensor:
+    """So many of each pattern's active units, drawn at random."""
+    noise = 1 + random.uniform(patterns[0].numel()).reshape(patterns.shape)
+    return cl.k_winners(patterns * noise, count).float() if count else torch.zeros_like(patterns)
+
+
+def variations(count: int, shared: int, random) -> torch.Tensor:
+    """Episodes in turn around a few prototypes, each with so many of its prototype's units."""
+    many = SETTINGS["prototypes"]
+    prototypes = cl.k_winners(random.normal(many, UNITS), ACTIVE)
+    each = prototypes.repeat(1, count // many, 1)
+    return some(each, shared, random) + some(1 - each, ACTIVE - shared, random)
+
+
+def identified(back, patterns) -> torch.Tensor:
+    """Share of episodes that are the stored ones nearest to what came back: (seeds,)."""
+    nearest = (back @ patterns.mT).argmax(dim=2)
+    return (nearest == torch.arange(patterns.shape[1])).float().mean(dim=1)
+
+
+def lanes(values) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]
+
+
+def recalled(hippocampus, patterns, random) -> dict:
+    """{kept units: {"fidelity": lanes, "identified": lanes}}."""
+    found = {}
+    for kept in SETTINGS["kept"]:
+        back = hippocampus.recall(some(patterns, kept, random))
+        found[str(kept)] = {"fidelity": lanes(cl.overlap(back, patterns).mean(dim=1)),
+                            "identified": lanes(identified(back, patterns))}
+    return found
+
+
+def gauged(hippocampus, patterns) -> dict:
+    """What the gauge says without a list, and what a list of the stored episodes says."""
+    dreams = hippocampus.replay(SETTINGS["dreams"])
+    nearest = dreams @ patterns.mT / ACTIVE
+    valid = nearest.amax(dim=2) > 0.9
+    met = torch.zeros(patterns.shape[:2])
+    met.scatter_add_(1, nearest.argmax(dim=2), valid.float())
+    return {"sound": lanes(hippocampus.gauge(SETTINGS["dreams"]).sound),
+            "valid": lanes(valid.float().mean(dim=1)),
+            "met": lanes((met > 0).float().mean(dim=1))}
+
+
+def filled(patterns, seeds, **sizes) -> cl.Hippocampus:
+    """A hippocampus with those episodes in it, stored without a gate, so that all are in."""
+    hippocampus = cl.Hippocampus(seeds=seeds, **sizes)
+    hippocampus.store(patterns, gate=False)
+    return hippocampus
+
+
+def without_dg(patterns, seeds) -> cl.Hippocampus:
+    """The same, damaged before it stores."""
+    hippocampus = cl.Hippocampus(seeds=seeds).lesion("DG")
+    hippocampus.store(patterns, gate=False)
+    return hippocampus
+
+
+def study(seeds) -> dict:
+    """{"completion": {who: {load: …}}, "similar": {shared: {who: …}}, "gauge": {load: …}, …}."""
+    random = cl.LaneRandom(seeds, "episodes and cues")
+    completion: dict = {}
+    for load in SETTINGS["loads"]:
+        patterns = cl.k_winners(random.normal(load, UNITS), ACTIVE)
+        whole = filled(patterns, seeds)
+        for who, one in {"whole": whole, "no recurrence": whole.lesion("recurrence"),
+                         "no DG": without_dg(patterns, seeds),
+                         "larger CA3": filled(patterns, seeds, **SETTINGS["larger"])}.items():
+            completion.setdefault(who, {})[str(load)] = recalled(one, patterns, random)
+    similar, gauge = {}, {}
+    for shared in SETTINGS["shared_with_the_prototype"]:
+        patterns = variations(SETTINGS["similar"], shared, random)
+        both = {"whole": filled(patterns, seeds), "no DG": without_dg(patterns, seeds)}
+        similar[str(shared)] = {who: recalled(one, patterns, random) | gauged(one, patterns)
+                                for who, one in both.items()}
+    for load in SETTINGS["gauge_loads"]:
+        patterns = cl.k_winners(random.normal(load, UNITS), ACTIVE)
+        gauge[str(load)] = gauged(filled(patterns, seeds), patterns)
+    return {"completion": completion, "similar": similar, "gauge": gauge,
+            "one drowns the rest": drowned(seeds, random)}
+
+
+def drowned(seeds, random) -> dict:
+    """Fifty episodes, of which the first was stored thirty times over, with no gate."""
+    patterns = cl.k_winners(random.normal(50, UNITS), ACTIVE)
+    hippocampus = filled(patterns, seeds)
+    for _ in range(29):
+        hippocampus.store(patterns[:, :1], gate=False)
+    return gauged(hippocampus, patterns)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # over-full stores are what is studied here
+    print("written:", store("04_completion", SETTINGS, study(SETTINGS["seeds"])).name)
