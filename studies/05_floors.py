@@ -23,7 +23,7 @@ SETTINGS = {
     "shrinkages": [1e-4, 1e-3, 1e-2, 1e-1, 0.3, 1.0],
     "features": [10, 20, 50, 100, 200, 500, 1000],
     "stored": [5, 10, 20, 50, 100, 200, 500, 1000, 1280],
-    "joint": {"lr": [0.1, 0.3, 1.0], "epochs": [10, 50], "widths": [100, 1000]},
+    "joint": {"lr": [0.1, 0.3, 1.0], "epochs": {"100": [10, 50, 200], "1000": [10, 50]}},
     "batch_size": "the whole experience for the floors, 32 for joint training",
 }
 
@@ -55,7 +55,8 @@ def floors(stream) -> dict:
     for features in SETTINGS["features"]:
         made[f"ridge {features}"] = (
             "strength", SETTINGS["strengths"],
-            lambda value, n=features: cl.StreamingRidge(*sizes, features=n, strength=value, **seeds))
+            lambda value, n=features: cl.StreamingRidge(*sizes, features=n, strength=value,
+                                                        **seeds))
     for stored in SETTINGS["stored"]:
         made[f"nearest of {stored}"] = (
             None, [0], lambda _, n=stored: cl.NearestNeighbour(*sizes, capacity=n, **seeds))
@@ -107,8 +108,9 @@ def joint(width: int, sweep_on, report_on) -> dict:
         network = cl.mlp(64, width, 10, seeds=stream.seeds)
         return cl.run(cl.GradientLearner(network, lr), stream, epochs=epochs, held_out=held_out)
 
-    sweep = {(lr, epochs): round(float(lived(sweep_on, lr, epochs, "validation").accuracy.mean()), 4)
-             for lr in grid["lr"] for epochs in grid["epochs"]}
+    sweep = {(lr, epochs): round(
+        float(lived(sweep_on, lr, epochs, "validation").accuracy.mean()), 4)
+        for lr in grid["lr"] for epochs in grid["epochs"][str(width)]}
     lr, epochs = max(sweep, key=sweep.get)
     found = measured(lived(report_on, lr, epochs, "test"))
     rows = [{"lr": one, "epochs": many, "accuracy": value} for (one, many), value in sweep.items()]
@@ -124,10 +126,10 @@ def study(scenarios, names, widths, seeds, others) -> dict:
                            for name in names or floors(sweep_on)}
     sweep_on, report_on = world("class", others), world("class", seeds)
     return {"found": found,
-            "joint": {str(width): joint(width, sweep_on, report_on) for width in widths}}
+            "joint": {str(width): joint(int(width), sweep_on, report_on) for width in widths}}
 
 
 if __name__ == "__main__":
-    results = study(("task", "domain", "class"), None, SETTINGS["joint"]["widths"],
+    results = study(("task", "domain", "class"), None, list(SETTINGS["joint"]["epochs"]),
                     SETTINGS["seeds"], SETTINGS["seeds_for_choosing"])
     print("written:", store("05_floors", SETTINGS, results).name)

@@ -61,7 +61,8 @@ class AtBoundaries(cl.GradientLearner):
         self.replay.fill(experience)
 
 
-KINDS = {"reservoir": (cl.GradientLearner, cl.Reservoir), "equal shares": (AtBoundaries, EqualShares)}
+KINDS = {"reservoir": (cl.GradientLearner, cl.Reservoir),
+         "equal shares": (AtBoundaries, EqualShares)}
 
 
 def lived(kind: str, size: int, lr: float, stream, held_out: str, epochs: int):
