@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from clcourse.errors import CourseError
 from clcourse.hippocampus import Gauge, Hippocampus, k_winners, overlap
-from clcourse.learner import Change, cross_entropy, masked
+from clcourse.learner import Change, cross_entropy, masked, one_mask_each
 from clcourse.nets import mlp
 from clcourse.replay import Reservoir
 from clcourse.seeds import LaneRandom, Seeds
@@ -93,10 +93,12 @@ class Episodes:
         patterns = torch.cat([x, self._name(y).to(x)], dim=-1)
         self.hippocampus.store(patterns, self._cue(x), chance=self.chance)
 
-    def sample(self, count: int) -> tuple[torch.Tensor, torch.Tensor, None]:
-        """x and y of episodes that come to mind by themselves, and no mask."""
+    def sample(self, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """x and y of episodes that come to mind by themselves; a dream knows no task: no mask."""
         patterns = self.hippocampus.replay(count)
-        return patterns[..., : self.features], self._read(patterns).argmax(dim=-1), None
+        shares = self._read(patterns)
+        anything = torch.ones_like(shares, dtype=torch.bool)
+        return patterns[..., : self.features], shares.argmax(dim=-1), anything
 
     def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What x brings back: share of each class's units active, and whether x is recognised.
@@ -118,6 +120,11 @@ class Episodes:
 
     def _name(self, y: torch.Tensor) -> torch.Tensor:
         """The answers as patterns: (subjects, batch, units for answers)."""
+        if not bool(((y >= 0) & (y < self.classes)).all()):
+            raise CourseError(
+                f"Labels go from {y.min()} to {y.max()}; expected 0 to {self.classes - 1}: make "
+                "the store with classes= like the stream."
+            )
         spare = self.hippocampus.ec.units - self.features - self.classes * self.each
         each = F.one_hot(y, self.classes).repeat_interleave(self.each, dim=-1)
         return F.pad(each, (0, spare))
@@ -154,13 +161,13 @@ class Neocortex:
         """The ids of the lanes."""
         return self.network.seeds
 
-    def learn(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def learn(self, x, target, allowed=None) -> torch.Tensor:
         """One step; return the logits from before it.
 
         target  classes (lanes, batch), or binary patterns (lanes, batch, out), whose units are
         learnt one by one: the sum over units of the logistic loss.
         """
-        logits = self.network(x)
+        logits = masked(self.network(x), allowed)
         if target.dim() == 2:
             loss = cross_entropy(logits, target)
         else:
@@ -236,20 +243,21 @@ class TwoSystems:
         """A moment of the day: store what is new."""
         before = self.predict(x, allowed)
         if "hippocampus" not in self.lesions:
-            self.fast.add(x, y, allowed)
+            self.fast.add(x, y, one_mask_each(allowed, y))
         if self.awake:
-            self.cortex.learn(x, y)
+            self.cortex.learn(x, y, allowed)
         return before
 
     def rest(self, steps: int) -> None:
         """A night of so many steps: the fast store replays, the cortex learns."""
         if "hippocampus" in self.lesions or steps < 1:
             return
-        x, y, _ = self.fast.sample(self.dreams)
+        x, y, allowed = self.fast.sample(self.dreams)
         lane = torch.arange(len(x), device=x.device)[:, None]
         for _ in range(steps):
             chosen = self.random.integers(self.batch, self.dreams).to(x.device)
-            self.cortex.learn(x[lane, chosen], y[lane, chosen])
+            told = None if allowed is None else allowed[lane, chosen]
+            self.cortex.learn(x[lane, chosen], y[lane, chosen], told)
 
     @torch.no_grad()
     def predict(self, x, allowed=None) -> torch.Tensor:

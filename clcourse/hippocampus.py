@@ -1,8 +1,11 @@
 """A hippocampus on one page: store an episode in one shot, complete it from a part, replay it.
 
-    EC ──→ DG ──→ CA3 ⟲ ──→ CA1 ──→ EC          EC: entorhinal cortex, the way in and out
-     └──────────→ ↑ └── cue    ↑                 DG: dentate gyrus, very sparse, keeps apart
-     └─────────────────────────┘                CA3: calls itself back, completes; CA1: translates
+    EC ──→ DG ──→ CA3 ──→ CA1 ──→ EC
+     ├────────────→↑ ↺      ↑
+     └──────────────────────┘
+
+EC (entorhinal cortex) is the way in and out, DG (dentate gyrus) is very sparse and keeps episodes
+apart, CA3 calls itself back and completes, CA1 translates back.
 
 Fixed random wiring and k winners in every region give similar episodes different codes; Hebbian
 outer products tie the codes together at one showing; following the ties brings an episode back.
@@ -105,7 +108,7 @@ class Hippocampus:
         self.ec_ca3, self.ca3_ca3 = empty(self.ec, self.ca3), empty(self.ca3, self.ca3)
         self.ca3_ca1 = empty(self.ca3, self.ca1)
         self.ca1_ca1, self.ca1_ec = empty(self.ca1, self.ca1), empty(self.ca1, self.ec)
-        self.decoder = None
+        self.decoder = empty(self.ca1, self.ec)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -142,8 +145,8 @@ class Hippocampus:
 
         An episode that its cue (or, without cues, the episode itself) brings back already is left
         out: without this novelty gate the same few episodes, stored again and again, drown the
-        rest. Of the new ones each is stored with the given chance. With centred codes, all in
-        one matrix product a pathway:
+        rest. Of the new ones each is stored with the given chance; an empty store always takes the
+        first. With centred codes, all in one matrix product a pathway:
 
             ΔW = Σ_i w_i pre_i post_iᵀ        w_i = (1 - decay)^(episodes stored after i)
         """
@@ -153,9 +156,12 @@ class Hippocampus:
         new = torch.ones_like(patterns[..., 0], dtype=torch.bool)
         if gate:
             new = self.novelty(patterns, cues) > 1 - self.familiar
-        if chance < 1:
-            draws = self.random.uniform(new.shape[1]).to(new.device)
-            new = new & (draws < chance)
+        if 0 < chance < 1:
+            first = (self.load == 0)[:, None] & (new.cumsum(dim=1) == 1)
+            drawn = self.random.uniform(new.shape[1]).to(new.device) < chance
+            new = new & (drawn | first)
+        elif chance == 0:
+            new = torch.zeros_like(new)
         self._write(patterns, new.to(patterns.dtype))
         self._warn_if_full()
         return new
@@ -186,7 +192,9 @@ class Hippocampus:
             W.mul_(fade).baddbmm_((w * pre).transpose(1, 2), post)
         self.ca3_ca3.diagonal(dim1=1, dim2=2).zero_()
         self.load = self.load * fade[:, 0, 0] + w[..., 0].sum(dim=1)
-        self.decoder = None
+        one = torch.eye(self.ca1.units, device=e.device)
+        half = torch.linalg.cholesky(self.ca1_ca1 + one)
+        self.decoder = torch.cholesky_solve(self.ca1_ec, half)
 
     # -- out: a part brings back the whole --
 
@@ -206,23 +214,24 @@ class Hippocampus:
 
         Random activity in CA3 settles into what its recurrence has stored; there is no cue.
         """
-        return self._decode(self._dream(count, iterations))
+        return self._decode(self._dream(count, iterations, self.random))
 
     @torch.no_grad()
     def gauge(self, count: int = 100) -> Gauge:
         """How full the store is, measured without a list of what was put in.
 
         A replay is sound when its own episode, encoded anew, gives the CA3 state that it came from
-        (overlap of at least .9): a mixture decodes to something that was never encoded so.
+        (overlap of at least .9): a mixture decodes to something that was never encoded so. The
+        same store always gives the same reading.
         """
         if not bool(self.load.any()):
             return Gauge(self.load, torch.ones_like(self.load))
-        c = self._dream(count, 15)
+        c = self._dream(count, 15, LaneRandom(self.seeds, "gauge"))
         again = self.encode(self._decode(c)).ca3
         share = overlap(ones_at(c, self.ca3.units), again)
         return Gauge(self.load.clone(), (share >= 0.9).float().mean(dim=1))
 
-    def _dream(self, count: int, iterations: int) -> torch.Tensor:
+    def _dream(self, count: int, iterations: int, random: LaneRandom) -> torch.Tensor:
         """CA3 states that random activity settles into: the places of their winners."""
         if not isinstance(count, int) or count < 1:
             raise CourseError(f"{count!r} replays; expected a whole number of at least 1.")
@@ -232,7 +241,7 @@ class Hippocampus:
                 f"Subject {empty} has nothing to replay; expected at least one stored episode: "
                 "store first."
             )
-        noise = self.random.uniform(count * self.ca3.units).reshape(-1, count, self.ca3.units)
+        noise = random.uniform(count * self.ca3.units).reshape(-1, count, self.ca3.units)
         return self._settle(winners(noise.to(self.load), self.ca3.active), 0.0, iterations)
 
     def _settle(self, c: torch.Tensor, u: torch.Tensor | float, iterations: int) -> torch.Tensor:
@@ -245,11 +254,8 @@ class Hippocampus:
         """From CA3 (places of winners) by way of CA1 to EC (a pattern).
 
         CA1 learns to rebuild EC by its error (the theta-phase idea of Ketz et al. 2013). The delta
-        rule's fixed point is taken at once: decoder = (Σ w a aᵀ + 1)⁻¹ Σ w a eᵀ, centred.
+        rule's fixed point is taken at once, on centred codes: (Σ w a aᵀ + 1)⁻¹ Σ w a eᵀ.
         """
-        if self.decoder is None:
-            one = torch.eye(self.ca1.units, device=c.device, dtype=c.dtype)
-            self.decoder = torch.linalg.solve(self.ca1_ca1 + one, self.ca1_ec)
         a = ones_at(winners(sum_of_rows(c, self.ca3_ca1), self.ca1.active), self.ca1.units)
         return k_winners((a - self.ca1.activity) @ self.decoder, self.ec.active)
 

@@ -149,7 +149,7 @@ class GradientLearner:
         if self.penalty is not None:
             self.penalty.step(self.network, self.lr)
         if self.replay is not None:
-            self.replay.add(x, y, _one_each(allowed, y))
+            self.replay.add(x, y, one_mask_each(allowed, y))
         return logits[:, :new].detach()
 
     @torch.no_grad()
@@ -176,7 +176,7 @@ class GradientLearner:
             return x, y, allowed
         old_x, old_y, old_allowed = self.replay.sample(x.shape[1])
         if allowed is not None:
-            allowed = torch.cat([_one_each(allowed, y), old_allowed], dim=1)
+            allowed = torch.cat([one_mask_each(allowed, y), old_allowed], dim=1)
         return torch.cat([x, old_x], dim=1), torch.cat([y, old_y], dim=1), allowed
 
     def _check(self, loss: torch.Tensor) -> None:
@@ -191,7 +191,7 @@ class GradientLearner:
             )
 
 
-def _one_each(allowed: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor | None:
+def one_mask_each(allowed: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor | None:
     """A mask for each example: (seeds, batch, classes)."""
     if allowed is None or allowed.dim() == 3:
         return allowed

@@ -8,6 +8,14 @@ import torch
 import clcourse as cl
 
 LANES = 3
+
+
+def memory(seeds) -> cl.Episodes:
+    """A small hippocampus for episodes of coded digits."""
+    small = {"dg": (300, 6), "ca3": (120, 8), "ca1": (120, 12)}
+    return cl.Episodes(cl.Hippocampus(240, 24, **small, seeds=seeds), 200, 10, chance=0.005)
+
+
 LEARNERS = {
     "fine-tuning": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds)),
     "replay": lambda seeds: cl.GradientLearner(
@@ -18,6 +26,18 @@ LEARNERS = {
     "LwF": lambda seeds: cl.GradientLearner(cl.mlp(64, 12, 10, seeds=seeds), penalty=cl.LwF(0.5)),
     "Adam": lambda seeds: cl.GradientLearner(
         cl.mlp(64, 12, 10, seeds=seeds), 0.01, optimiser=torch.optim.Adam
+    ),
+    "shoebox": lambda seeds: cl.TwoSystems(
+        cl.Reservoir(20), cl.Neocortex(64, 12, 10, seeds=seeds), awake=True, dreams=40
+    ),
+    "two systems": lambda seeds: cl.TwoSystems(
+        memory(seeds), cl.Neocortex(200, 12, 10, seeds=seeds), dreams=40
+    ),
+    "hippocampal replay": lambda seeds: cl.GradientLearner(
+        cl.mlp(200, 12, 10, seeds=seeds), replay=memory(seeds)
+    ),
+    "two averages": lambda seeds: cl.TwoAverages(
+        cl.mlp(64, 12, 10, seeds=seeds), replay=cl.Reservoir(20), stable=(0.9, 0.8)
     ),
     "class means": lambda seeds: cl.ClassMeans(64, 10, seeds=seeds),
     "neighbour": lambda seeds: cl.NearestNeighbour(64, 10, capacity=30, seeds=seeds),
@@ -31,8 +51,15 @@ def _make(request):
     return LEARNERS[request.param]
 
 
-def batch(lanes: int = LANES, size: int = 8):
-    experience = cl.split_digits(seeds=lanes)[0]
+def digits(make, scenario: str = "class", seeds=LANES) -> cl.Stream:
+    """Split digits: as sparse codes for those that have a hippocampus, else as pixels."""
+    stream = cl.split_digits(scenario, seeds)
+    coded = make in (LEARNERS["two systems"], LEARNERS["hippocampal replay"])
+    return cl.sparse_codes(stream) if coded else stream
+
+
+def batch(make, size: int = 8):
+    experience = digits(make)[0]
     return experience.x[:, ::32][:, :size], experience.y[:, ::32][:, :size]
 
 
@@ -81,7 +108,7 @@ def test_it_is_a_learner_and_says_what_it_needs(make):
 
 
 def test_observe_returns_the_logits_from_before_learning(make):
-    learner, (x, y) = make(LANES), batch()
+    learner, (x, y) = make(LANES), batch(make)
     before = learner.predict(x)
     assert torch.allclose(learner.observe(x, y), before, atol=1e-6)
     assert before.shape == (LANES, 8, 10) and not before.requires_grad
@@ -89,7 +116,7 @@ def test_observe_returns_the_logits_from_before_learning(make):
 
 
 def test_predict_changes_nothing(make):
-    learner, (x, y) = make(LANES), batch()
+    learner, (x, y) = make(LANES), batch(make)
     learner.observe(x, y)
     untouched = state(learner)
     first, second = learner.predict(x), learner.predict(x)
@@ -97,14 +124,14 @@ def test_predict_changes_nothing(make):
 
 
 def test_it_learns(make):
-    learner, (x, y) = make(LANES), batch(size=4)
+    learner, (x, y) = make(LANES), batch(make, size=4)
     for _ in range(300):
         learner.observe(x, y)
     assert (learner.predict(x).argmax(-1) == y).all()
 
 
 def test_told_the_task_it_answers_within_it(make):
-    learner, (x, _) = make(LANES), batch()
+    learner, (x, _) = make(LANES), batch(make)
     allowed = torch.zeros(LANES, 10, dtype=torch.bool)
     allowed[:, [2, 5]] = True
     answers = learner.predict(x, allowed).argmax(-1)
@@ -112,7 +139,7 @@ def test_told_the_task_it_answers_within_it(make):
 
 
 def test_the_same_run_twice_gives_the_same_history_and_leaves_the_original_alone(make):
-    learner, stream = make(LANES), cl.split_digits("task", seeds=LANES)
+    learner, stream = make(LANES), digits(make, "task")
     untouched = state(learner)
     first, second = cl.run(learner, stream, epochs=1), cl.run(learner, stream, epochs=1)
     assert same(state(learner), untouched)
@@ -123,7 +150,7 @@ def test_the_same_run_twice_gives_the_same_history_and_leaves_the_original_alone
 def test_a_lane_learns_the_same_alone_and_in_company(make, one_thread):
     for scenario in ("class", "task"):
         alone, together = (
-            cl.run(make(seeds), cl.split_digits(scenario, seeds), epochs=2)
+            cl.run(make(seeds), digits(make, scenario, seeds), epochs=2, rest=3)
             for seeds in ([7], list(range(9)))
         )
         assert torch.equal(alone.accuracy[0], together.accuracy[7])
@@ -141,9 +168,9 @@ def _one_thread():
 
 
 def test_it_survives_boundaries_rest_and_deepcopy(make):
-    learner, (x, y) = make(LANES), batch()
+    learner, (x, y) = make(LANES), batch(make)
     learner.observe(x, y)
-    learner.consolidate(cl.split_digits(seeds=LANES)[0].training())
+    learner.consolidate(digits(make)[0].training())
     learner.rest(3)
     twin = copy.deepcopy(learner)
     learner.observe(x, y)
@@ -153,7 +180,7 @@ def test_it_survives_boundaries_rest_and_deepcopy(make):
 
 @pytest.mark.parametrize("where", ["cpu", *["cuda"] * torch.cuda.is_available()])
 def test_every_device_learns_the_same_within_tolerance(make, monkeypatch, where):
-    stream = cl.split_digits(seeds=LANES)
+    stream = digits(make)
     monkeypatch.setenv("CLCOURSE_DEVICE", "cpu")
     expected = cl.run(make(LANES), stream, epochs=1).loss
     monkeypatch.setenv("CLCOURSE_DEVICE", where)

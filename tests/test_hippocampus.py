@@ -238,6 +238,13 @@ def test_chance_stores_that_share():
     assert not hippocampus.store(patterns(5, 10, 240, 24, "more"), chance=0.0).any()
 
 
+def test_an_empty_store_takes_the_first():
+    """So that every subject has something to replay after its first moment."""
+    hippocampus = small(seeds=20)
+    assert hippocampus.store(patterns(3, 20), chance=0.01)[:, 0].all()
+    assert not hippocampus.store(patterns(3, 20, name="more"), chance=0.01)[:, 0].all()
+
+
 def test_with_decay_the_newest_are_kept_and_the_oldest_fade():
     hippocampus = cl.Hippocampus(decay=0.03, seeds=3)
     episodes = patterns(200, 3, 240, 24)
