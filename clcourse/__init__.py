@@ -23,6 +23,7 @@ _rooms = {
     "regularise": "EWC LwF Penalty SI fisher",
     "learner": "SGD Change GradientLearner Learner cross_entropy",
     "baselines": "ClassMeans NearestNeighbour StreamingLDA StreamingRidge",
+    "averages": "Average TwoAverages",
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant crowd pretrained_assistant",
