@@ -2,7 +2,7 @@
 
     python studies/04_completion.py
 
-makes clcourse/results/04_completion.json again (about two minutes on one core). Twenty subjects
+makes clcourse/results/04_completion.json again (about three minutes on one core). Twenty subjects
 store random episodes, or variations of five prototypes; cues keep some of the 24 active units.
 Fidelity is the overlap of what comes back with what was stored; an episode is identified when it
 is the stored one that is nearest to what comes back.
@@ -28,6 +28,7 @@ SETTINGS = {
     "shared_with_the_prototype": [0, 12, 18],
     "similar": 100,
     "dreams": 100,
+    "other_seeds": list(range(200, 220)),
 }
 
 
@@ -65,8 +66,9 @@ def recalled(hippocampus, patterns, random) -> dict:
     return found
 
 
-def gauged(hippocampus, patterns) -> dict:
-    """What the gauge says without a list, and what a list of the stored episodes says."""
+def gauged(hippocampus, patterns, random) -> dict:
+    """What the gauge says without a list, what a list says, and what half a cue brings back."""
+    half = hippocampus.recall(some(patterns, ACTIVE // 2, random))
     dreams = hippocampus.replay(SETTINGS["dreams"])
     nearest = dreams @ patterns.mT / ACTIVE
     valid = nearest.amax(dim=2) > 0.9
@@ -74,7 +76,8 @@ def gauged(hippocampus, patterns) -> dict:
     met.scatter_add_(1, nearest.argmax(dim=2), valid.float())
     return {"sound": lanes(hippocampus.gauge(SETTINGS["dreams"]).sound),
             "valid": lanes(valid.float().mean(dim=1)),
-            "met": lanes((met > 0).float().mean(dim=1))}
+            "met": lanes((met > 0).float().mean(dim=1)),
+            "fidelity": lanes(cl.overlap(half, patterns).mean(dim=1))}
 
 
 def filled(patterns, seeds, **sizes) -> cl.Hippocampus:
@@ -106,11 +109,11 @@ def study(seeds) -> dict:
     for shared in SETTINGS["shared_with_the_prototype"]:
         patterns = variations(SETTINGS["similar"], shared, random)
         both = {"whole": filled(patterns, seeds), "no DG": without_dg(patterns, seeds)}
-        similar[str(shared)] = {who: recalled(one, patterns, random) | gauged(one, patterns)
+        similar[str(shared)] = {who: recalled(one, patterns, random) | gauged(one, patterns, random)
                                 for who, one in both.items()}
     for load in SETTINGS["gauge_loads"]:
         patterns = cl.k_winners(random.normal(load, UNITS), ACTIVE)
-        gauge[str(load)] = gauged(filled(patterns, seeds), patterns)
+        gauge[str(load)] = gauged(filled(patterns, seeds), patterns, random)
     return {"completion": completion, "similar": similar, "gauge": gauge,
             "one drowns the rest": drowned(seeds, random)}
 
@@ -121,9 +124,10 @@ def drowned(seeds, random) -> dict:
     hippocampus = filled(patterns, seeds)
     for _ in range(29):
         hippocampus.store(patterns[:, :1], gate=False)
-    return gauged(hippocampus, patterns)
+    return gauged(hippocampus, patterns, random)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # over-full stores are what is studied here
-    print("written:", store("04_completion", SETTINGS, study(SETTINGS["seeds"])).name)
+    results = study(SETTINGS["seeds"]) | {"other lanes": study(SETTINGS["other_seeds"])}
+    print("written:", store("04_completion", SETTINGS, results).name)

@@ -1,0 +1,217 @@
+"""A hippocampus against a plain buffer on split digits: equal episodes, and equal bytes.
+
+    python studies/04_digits.py
+
+makes clcourse/results/04_digits.json again (about ten minutes on one core). Class-incremental, the
+digits as sparse codes. Both stores are given the very same examples, M/10 of each class when the
+class comes. Two uses: *asleep*, the network learns from replay only; *awake*, it learns from all
+new examples, and half of each step is replay. Every setting, the size of the hippocampus and the
+share of its episodes that it keeps included, is chosen on validation images of lanes 100 to 109
+for each store, use and M; the table is on test images of lanes 0 to 19.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import replace
+
+import torch
+
+import clcourse as cl
+from clcourse.evaluate import batches
+from clcourse.results import store
+
+FEATURES, CLASSES, TRAIN = 200, 10, 128
+SIZES = {"480": {}, "1000": {"dg": (3000, 15), "ca3": (1000, 20), "ca1": (800, 60)}}
+SETTINGS = {
+    "seeds": list(range(20)),
+    "seeds_for_choosing": list(range(100, 110)),
+    "code": "sparse_codes(split_digits(seeds=…), 200, 20)",
+    "network": [FEATURES, 100, CLASSES],
+    "batch_size": 32,
+    "batch_asleep": 64,
+    "episodes": [50, 100, 200],
+    "lr": [0.1, 0.3],
+    "steps": [150, 400],
+    "sizes": {name: {part: list(size) for part, size in one.items()}
+              for name, one in SIZES.items()},
+    "chance": [1.0, 0.5],
+    "dreams": 800,
+}
+
+
+class Given:
+    """A store that only the study fills; learners replay from what it dreamt last."""
+
+    def __init__(self, held) -> None:
+        self.held, self.memory_bytes = held, held.memory_bytes
+        self.random = None
+
+    def take(self, experience) -> None:
+        """Store the examples, and dream."""
+        self.held.add(experience.x, experience.y)
+        self.x, self.y, _ = self.held.sample(SETTINGS["dreams"])
+
+    def sample(self, count: int):
+        """So many of the dreams."""
+        chosen = self.random.integers(count, self.x.shape[1])
+        lane = torch.arange(len(chosen))[:, None]
+        return self.x[lane, chosen], self.y[lane, chosen], None
+
+    def start(self, seeds) -> Given:
+        """Itself, for those lanes."""
+        self.random = cl.LaneRandom(seeds, "which dream")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def add(self, x, y, allowed=None) -> None:
+        """What the learner offers is not taken."""
+
+
+def box(kind: dict, M: int, seeds):
+    """An empty store: a buffer with room for M, or a hippocampus of some size."""
+    if kind["store"] == "buffer":
+        return cl.Reservoir(M, seeds)
+    hippocampus = cl.Hippocampus(seeds=seeds, **SIZES[kind["size"]])
+    return cl.Episodes(hippocampus, FEATURES, CLASSES, chance=kind["chance"])
+
+
+def few(experience, M: int):
+    """The experience with the first M/10 training examples of each of its two classes."""
+    part = torch.cat([torch.arange(M // 10), TRAIN + torch.arange(M // 10)])
+    return replace(experience, x=experience.x[:, part], y=experience.y[:, part])
+
+
+def asleep(kind: dict, M: int, stream, rates, lengths) -> tuple:
+    """{(lr, steps): network} that learnt from dreams of every night, and the store at the end."""
+    seeds = stream.seeds
+    held, dreams = box(kind, M, seeds), SETTINGS["dreams"]
+    networks = {(lr, steps): cl.Neocortex(*SETTINGS["network"], lr=lr, seeds=seeds)
+                for lr, steps in itertools.product(rates, lengths)}
+    random = cl.LaneRandom(seeds, "sleep")
+    lane = torch.arange(len(seeds))[:, None]
+    for experience in stream:
+        today = few(experience, M)
+        held.add(today.x, today.y)
+        x, y, _ = held.sample(dreams)
+        for step in range(max(lengths)):
+            chosen = random.integers(SETTINGS["batch_asleep"], dreams)
+            for (_, steps), cortex in networks.items():
+                if step < steps:
+                    cortex.learn(x[lane, chosen], y[lane, chosen])
+    return {key: cortex.network for key, cortex in networks.items()}, held
+
+
+def awake(kind: dict, M: int, stream, lr: float, steps: int):
+    """A network that learnt from everything new, with half of each step replayed."""
+    held = Given(box(kind, M, stream.seeds))
+    learner = cl.GradientLearner(cl.mlp(*SETTINGS["network"], seeds=stream.seeds), lr, replay=held)
+    order = cl.LaneRandom(stream.seeds, "batches")
+    for experience in stream:
+        learner.replay.take(few(experience, M))
+        shown = itertools.chain.from_iterable(
+            batches(experience, order, SETTINGS["batch_size"]) for _ in itertools.count())
+        for x, y, _ in itertools.islice(shown, steps):
+            learner.observe(x, y)
+    return learner.network, held.held
+
+
+def right(answer, stream, part: str) -> torch.Tensor:
+    """Share of right answers over all ten digits: (seeds,)."""
+    hits = [(answer(x).argmax(dim=2) == y).float().mean(dim=1)
+            for x, y in (one.held_out(part) for one in stream)]
+    return torch.stack(hits).mean(dim=0).detach()
+
+
+def kinds() -> dict[str, list[dict]]:
+    """The stores, with every setting of the hippocampus that is tried."""
+    return {"buffer": [{"store": "buffer"}],
+            "hippocampus": [{"store": "hippocampus", "size": size, "chance": chance}
+                            for size, chance in itertools.product(SIZES, SETTINGS["chance"])]}
+
+
+def tried(use: str, kind: dict, M: int, stream) -> list[tuple[float, dict]]:
+    """Validation accuracy of every setting of a store."""
+    lr, steps = SETTINGS["lr"], SETTINGS["steps"]
+    if use == "awake":
+        networks = {(one, steps[0]): awake(kind, M, stream, one, steps[0])[0] for one in lr}
+    else:
+        networks, _ = asleep(kind, M, stream, lr, steps)
+    return [(right(one, stream, "validation").mean().item(),
+             kind | {"lr": key[0], "steps": key[1]}) for key, one in networks.items()]
+
+
+def chosen(use: str, M: int, stream) -> dict[str, dict]:
+    """The best setting of each store."""
+    return {name: max((one for kind in each for one in tried(use, kind, M, stream)),
+                      key=lambda pair: pair[0])[1] for name, each in kinds().items()}
+
+
+def tested(use: str, setting: dict, M: int, stream) -> dict:
+    """Test accuracy, a lane each; of a hippocampus also what the gauge and recall say."""
+    if use == "awake":
+        network, held = awake(setting, M, stream, setting["lr"], setting["steps"])
+    else:
+        networks, held = asleep(setting, M, stream, [setting["lr"]], [setting["steps"]])
+        (network,) = networks.values()
+    found = {"setting": setting, "bytes": held.memory_bytes(),
+             "right": lanes(right(network, stream, "test"))}
+    if setting["store"] == "hippocampus":
+        found["sound"] = lanes(held.gauge().sound)
+        found["load"] = lanes(held.gauge().load)
+        found["recall alone"] = lanes(right(lambda x: held.answer(x)[0], stream, "test"))
+    return found
+
+
+def floors(M: int, stream) -> dict:
+    """Nearest neighbour and class means on the same M examples."""
+    shown = [few(experience, M) for experience in stream]
+    size = (FEATURES, CLASSES)
+    ways = {"nearest neighbour": cl.NearestNeighbour(*size, capacity=M, seeds=stream.seeds),
+            "class means": cl.ClassMeans(*size, seeds=stream.seeds)}
+    for learner in ways.values():
+        for one in shown:
+            learner.observe(one.x, one.y)
+    return {name: {"right": lanes(right(one.predict, stream, "test")), "bytes": one.memory_bytes()}
+            for name, one in ways.items()}
+
+
+def lanes(values) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]
+
+
+def held_in_memory(seeds):
+    """The coded stream, made once."""
+    stream = cl.sparse_codes(cl.split_digits(seeds=seeds), FEATURES, 20)
+    each = list(stream)
+    return cl.Stream(each.__getitem__, len(each), classes=CLASSES, seeds=seeds)
+
+
+def study(seeds, seeds_for_choosing, episodes) -> dict:
+    """{"asleep": {M: {store: …}}, "awake": …, "floors": {M: …}, "equal bytes": …}."""
+    choosing, stream = held_in_memory(seeds_for_choosing), held_in_memory(seeds)
+    results: dict = {"asleep": {}, "awake": {}, "floors": {}}
+    for M in cl.progress(episodes, "episodes"):
+        for use in ("asleep", "awake"):
+            best = chosen(use, M, choosing)
+            results[use][str(M)] = {name: tested(use, setting, M, stream)
+                                    for name, setting in best.items()}
+            print(M, use, best, flush=True)
+        results["floors"][str(M)] = floors(M, stream)
+    everything = 10 * TRAIN  # all training examples: far fewer bytes than a hippocampus
+    results["equal bytes"] = {
+        use: tested(use, max(tried(use, {"store": "buffer"}, everything, choosing),
+                             key=lambda pair: pair[0])[1], everything, stream)
+        for use in ("asleep", "awake")} | {"floors": floors(everything, stream)}
+    results["hippocampus bytes"] = {
+        size: cl.Hippocampus(**one).memory_bytes() for size, one in SIZES.items()}
+    return results
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # over-full stores are what is studied here
+    results = study(SETTINGS["seeds"], SETTINGS["seeds_for_choosing"], SETTINGS["episodes"])
+    print("written:", store("04_digits", SETTINGS, results).name)
