@@ -150,7 +150,7 @@ def test_the_same_run_twice_gives_the_same_history_and_leaves_the_original_alone
 def test_a_lane_learns_the_same_alone_and_in_company(make, one_thread):
     for scenario in ("class", "task"):
         alone, together = (
-            cl.run(make(seeds), digits(make, scenario, seeds), epochs=2, rest=3)
+            cl.run(make(seeds), digits(make, scenario, seeds), epochs=1, rest=3)
             for seeds in ([7], list(range(9)))
         )
         assert torch.equal(alone.accuracy[0], together.accuracy[7])

@@ -76,6 +76,19 @@ def test_codes_are_the_winners_of_each_pathway():
         assert torch.equal(without.ca3[0, one], cl.k_winners(direct, 8))
 
 
+def test_where_the_mossy_fibres_leave_ties_the_direct_path_breaks_them():
+    """One active granule cell reaches fewer CA3 units than must win."""
+    hippocampus = cl.Hippocampus(60, 10, dg=(300, 1), ca3=(120, 20), ca1=(120, 12))
+    e = patterns(5, 1)
+    codes = hippocampus.encode(e)
+    reached = (codes.dg @ hippocampus.wired_dg_ca3) > 0
+    direct = (e @ hippocampus.wired_ec_ca3).masked_fill(reached, -1)
+    for one in range(5):
+        rest = 20 - int(reached[0, one].sum())
+        expected = reached[0, one] | (cl.k_winners(direct[0, one], rest) > 0)
+        assert torch.equal(codes.ca3[0, one] > 0, expected)
+
+
 def test_wiring_has_the_density_and_the_strengths_that_it_says():
     hippocampus = cl.Hippocampus()
     for wired, density in ((hippocampus.wired_ec_dg, 0.25), (hippocampus.wired_dg_ca3, 0.04)):
