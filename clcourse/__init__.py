@@ -31,6 +31,7 @@ _rooms = {
     "k_winners look_up overlap unbind",
     "hippocampus": "Codes Gauge Hippocampus",
     "complementary": "Episodes Neocortex TwoSystems sparse_codes",
+    "sleep": "",
     "evaluate": "Cost History run",
     "autopsy": "Autopsy Probe accuracy accuracy_told examine first_step life plant probe told "
     "watch",

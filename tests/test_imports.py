@@ -10,7 +10,7 @@ from lessons import ROOT
 STORY = """
 errors results seeds metrics streams worlds facts nets replay regularise lora retrieval memory
 plots learner baselines averages preferences assistant plasticity nested associative hippocampus
-complementary evaluate autopsy
+complementary sleep evaluate autopsy
 transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__
 """.split()

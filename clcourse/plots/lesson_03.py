@@ -1,0 +1,277 @@
+"""Lesson 03: two systems, lists and facts side by side, amnesia by age, and sleep that lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clcourse.metrics import estimate
+from clcourse.plots.figure import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    GREEN,
+    GUESS,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    SKY,
+    SOFT,
+    Figure,
+    in_style,
+    look,
+    number,
+    sheet,
+)
+from clcourse.plots.general import note
+from clcourse.plots.labels import End, end_labels, headline, height, settle, wrapped
+from clcourse.plots.lesson_02 import PEOPLE
+from clcourse.plots.reading import array, estimate_in_words
+from clcourse.results import load
+
+OLD, NEW = (COLOURS[0], DASHES[0]), (COLOURS[1], DASHES[1])  # old and new, as in lesson 02
+CORTEX, HIPPOCAMPUS = (GREEN, DASHES[0]), (PURPLE, DASHES[1])
+AGES = ((0, 0), (1, 1), (2, 3), (4, 6), (7, 10), (11, 15), (16, 21), (22, 29))  # days, from, to
+
+
+@in_style
+def two_systems() -> Figure:
+    """The idea as a drawing: a fast store, a slow network, day and night."""
+    picture, ((axes,),) = sheet(8.6, 1.9)
+    axes.set(xlim=(0, 100), ylim=(2, 26))
+    axes.axis("off")
+    size = look().type
+    boxes = ((16, "the world", "one thing\nafter another", PAPER),
+             (49, "fast store", "keeps each episode\nby itself, at one showing", ORANGE),
+             (84, "slow network", "shares all its weights,\nlearns by small steps", SKY))
+    for x, name, words, colour in boxes:
+        style = {"boxstyle": "round,pad=0.9", "facecolor": colour, "edgecolor": SOFT}
+        axes.text(x, 16, f"{name}\n\n{words}", ha="center", va="center", fontsize=size, color=INK,
+                  bbox=style, linespacing=1.15)
+    arrows = ((25.5, 36.5, "day", INK), (62.5, 72.5, "night:\nreplay", BLUE))
+    for start, end, words, colour in arrows:
+        axes.annotate("", (end, 16), (start, 16),
+                      arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": look().line})
+        axes.text((start + end) / 2, 17.5, words, ha="center", va="bottom", fontsize=size,
+                  color=colour)
+    axes.text(49, 2.5, "in the brain: hippocampus", ha="center", fontsize=0.9 * size, color=SOFT)
+    axes.text(84, 2.5, "in the brain: neocortex", ha="center", fontsize=0.9 * size, color=SOFT)
+    return Figure(picture, "Two memory systems. By day the world gives one thing after another to "
+                           "a fast store (the hippocampus), which keeps each episode by itself. "
+                           "By night the store replays them to a slow network (the neocortex), "
+                           "which learns by small steps.")
+
+
+@in_style
+def side_by_side(x: Sequence, panels: dict, *, xlabel: str, ylabel: str, subjects: bool = False,
+                 guess=None, title: str | None = None) -> Figure:
+    """A panel for each entry, old and new in the same two colours in all of them.
+
+    panels    {head: {line: (seeds, len(x))}}: the first line is the old, the second the new
+    subjects  thin lines for the old of each seed, in place of a band (their middle 80 %)
+    guess     a height to mark at the end of the last panel
+    """
+    picture, (row,) = sheet(8.6, 3.3, ncols=len(panels), sharey=True)
+    sentences, ends = [], []
+    for axes, (head, lines) in zip(row, panels.items(), strict=True):
+        ends = []
+        for place, ((colour, dashes), (name, lanes)) in enumerate(
+                zip((OLD, NEW), lines.items(), strict=False)):
+            lanes = array(lanes, name, "(seeds, steps)", axes=2)
+            across = range(lanes.shape[1]) if x is None else x
+            if subjects and not place:
+                axes.plot(across, lanes.T, color=colour, alpha=0.3, linewidth=0.35 * look().line)
+            else:
+                low, high = np.quantile(lanes, [0.1, 0.9], axis=0)
+                axes.fill_between(across, low, high, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(across, lanes.mean(axis=0), color=colour, linestyle=dashes, clip_on=False,
+                      zorder=3)
+            ends.append(End(lanes[:, -1].mean(), name, colour, dashes))
+            sentences.append(f"{head}, {name}: from {number(lanes[:, 0].mean())} to "
+                             f"{number(lanes[:, -1].mean())} (lowest subject "
+                             f"{number(lanes[:, -1].min())}, highest {number(lanes[:, -1].max())})")
+        _frame(axes, across, xlabel, head)
+    _people(row[-1], xlabel)
+    row[0].set_ylabel(ylabel)
+    thin = "thin lines: old list, single subjects;  " if subjects else ""
+    note(row[0], f"thick: mean;  {thin}band: middle 80 %" + (
+        ";  dots: people, by eye from the printed figure of 1959" if _lists(xlabel) else ""))
+    headline(picture, title)
+    settle(picture, 2.2 * look().size)
+    value = height(guess, "guess")
+    if value is not None:
+        row[-1].plot(across[-1], value, "D", color=GUESS, clip_on=False, zorder=4)
+        ends.append(End(value, f"your guess {number(value)}", GUESS))
+    end_labels(row[-1], ends, width=1.2)
+    return Figure(picture, f"{ylabel.capitalize()} against {xlabel}. {'; '.join(sentences)}.")
+
+
+def _frame(axes, across, xlabel: str, head: str) -> None:
+    """Shares from 0 to 1 along x."""
+    axes.set(xlim=(across[0], across[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6))
+    axes.set_xlabel(wrapped(xlabel, 2.4 * look().size, look().type))
+    axes.grid(axis="y")
+    axes.set_title(wrapped(head, 2.6 * look().size, look().type), loc="left", fontsize=look().type)
+
+
+def _lists(xlabel: str) -> bool:
+    return xlabel == "trials on the new list"
+
+
+def _people(axes, xlabel: str) -> None:
+    """The dots of 1959, where lists are shown."""
+    if _lists(xlabel):
+        for (colour, _), (trials, shares) in zip((OLD, NEW), PEOPLE.values(), strict=True):
+            axes.plot(trials, shares, "o", color=PAPER, markeredgecolor=colour, clip_on=False,
+                      markeredgewidth=0.8 * look().line, markersize=1.8 * look().dot, zorder=5)
+
+
+def by_age(table, day: int = -1) -> np.ndarray:
+    """Share right by age of the memory, after the last night or another one: (seeds, ages).
+
+    table  (seeds, night, day learnt) as `Month.consolidate` gives it, NaN where not yet learnt
+    """
+    lanes = np.asarray(table, dtype=float)[:, day]
+    return lanes[:, ~np.isnan(lanes[0])][:, ::-1]
+
+
+def stored(counts: list, each: int = 5) -> np.ndarray:
+    """A table from the stored counts: (seeds, night, day learnt), NaN where not yet learnt."""
+    days = len(counts[0])
+    table = np.full((len(counts), days, days), np.nan)
+    for lane, nights in enumerate(counts):
+        for night, right in enumerate(nights):
+            table[lane, night, : night + 1] = np.asarray(right) / each
+    return table
+
+
+def grouped(ages: np.ndarray) -> np.ndarray:
+    """Means over groups of ages: (seeds, groups)."""
+    return np.stack([ages[:, first : last + 1].mean(axis=1) for first, last in AGES], axis=1)
+
+
+@in_style
+def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
+            title: str | None = None) -> Figure:
+    """What is left without a hippocampus, by age of the memory; a panel for each setting.
+
+    tables  {setting: (seeds, night, day learnt)}
+    guess   a height to mark in the first panel, at the age `guess_at`
+    """
+    rows = -(-len(tables) // columns)
+    picture, grid = sheet(8.6 if columns > 1 else 6.0, 2.4 * rows, nrows=rows, ncols=columns,
+                          sharey=True, sharex=True)
+    sentences = []
+    for axes, (head, table) in zip(grid.ravel(), tables.items(), strict=False):
+        lanes = grouped(by_age(table))
+        read = [estimate(one) for one in lanes.T]
+        middle = [one.value for one in read]
+        axes.fill_between(range(len(AGES)), [max(0, one.low) for one in read],
+                          [min(1, one.high) for one in read], color=CORTEX[0], alpha=0.22,
+                          linewidth=0)
+        axes.plot(middle, color=CORTEX[0], marker="o", clip_on=False, zorder=3)
+        axes.set(xlim=(-0.3, len(AGES) - 0.7), ylim=(0, 1), yticks=[0, 0.5, 1])
+        names = [f"{a}" if a == b else f"{a}–{b}" for a, b in AGES]
+        axes.set_xticks(range(len(AGES)), names, fontsize=0.78 * look().type, rotation=40)
+        axes.grid(axis="y")
+        width = (2.5 if columns > 1 else 5) * look().size
+        axes.set_title(wrapped(head, width, look().type), loc="left", fontsize=look().type)
+        sentences.append(f"{head}: " + ", ".join(
+            f"{number(read[k].value)} at {names[k]} days" for k in (0, 3, 5, 7)))
+    for axes in grid.ravel()[len(tables):]:
+        axes.set_visible(False)
+    value = height(guess, "guess")
+    if value is not None:
+        place = next(k for k, (first, last) in enumerate(AGES) if first <= guess_at <= last)
+        grid[0, 0].plot(place, value, "D", color=GUESS, clip_on=False, zorder=4)
+        grid[0, 0].annotate(f"your guess {number(value)}", (place, value), xytext=(0.8, 0),
+                            textcoords="offset fontsize", color=GUESS, va="center")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share right")
+    for axes in grid[-1]:
+        axes.set_xlabel("age of the memory, days")
+    seeds = len(next(iter(tables.values())))
+    note(grid[0, 0], f"line: mean of {seeds} subjects after the last night;  band: 95 % interval "
+                     "of the mean")
+    headline(picture, title)
+    settle(picture, 1.35 * look().size if columns > 1 else 2.0 * look().size)
+    return Figure(picture, "Share right without the hippocampus, by age of the memory, mean over "
+                           f"{seeds} subjects. {'; '.join(sentences)}.")
+
+
+@in_style
+def long_sleep(moments: Sequence[int], errors: dict, guess=None,
+               title: str | None = None) -> Figure:
+    """Error on new episodes while the student sleeps on, a line for each signal-to-noise ratio.
+
+    errors  {label: (seeds, moments)}
+    guess   an error to mark at the end
+    """
+    picture, ((axes,),) = sheet(7.6, 3.4)
+    x, ends, sentences = np.asarray(moments) + 1, [], []
+    for (name, lanes), colour, dashes in zip(errors.items(), COLOURS, DASHES, strict=False):
+        lanes = array(lanes, name, "(seeds, moments)", axes=2)
+        low, high = np.quantile(lanes, [0.1, 0.9], axis=0)
+        mean = lanes.mean(axis=0)
+        axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(x, mean, color=colour, linestyle=dashes, zorder=3)
+        best = int(mean.argmin())
+        axes.plot(x[best], mean[best], "o", color=PAPER, markeredgecolor=colour,
+                  markeredgewidth=0.8 * look().line, markersize=2.2 * look().dot, zorder=4)
+        ends.append(End(mean[-1], name, colour, dashes))
+        sentences.append(f"{name}: {number(mean[0])} before, lowest {number(mean[best])}, "
+                         f"{number(mean[-1])} at the end")
+    axes.set(xscale="log", xlim=(1, x[-1]), xlabel="epochs of sleep (log scale)",
+             ylabel="squared error on new episodes")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks([1, 11, 101, 1001], ["0", "10", "100", "1000"])
+    axes.grid(axis="y")
+    note(axes, "line: mean;  band: middle 80 % of seeds;  circle: lowest mean")
+    headline(picture, title)
+    settle(picture, 2.3 * look().size)
+    value = height(guess, "guess")
+    if value is not None:
+        axes.plot(x[-1], value, "D", color=GUESS, clip_on=False, zorder=4)
+        ends.append(End(value, f"your guess {number(value)}", GUESS))
+    end_labels(axes, ends, width=1.6)
+    return Figure(picture, f"Squared error on new episodes by epochs of sleep: "
+                           f"{'; '.join(sentences)}.")
+
+
+STOPS = {"to the end": "sleep to the end", "held out": "stop by held-out episodes",
+         "best in hindsight": "best in hindsight (an oracle)"}
+
+
+@in_style
+def stopping(study: dict | None = None, title: str | None = None) -> Figure:
+    """Error on new episodes at three stopping points, from mostly noise to none."""
+    study = load("03_teacher") if study is None else study
+    picture, ((axes,),) = sheet(7.6, 3.2)
+    ratios, ends, sentences = list(study["shoebox"]), [], []
+    for (key, name), colour, dashes in zip(STOPS.items(), COLOURS[1:], DASHES[1:], strict=False):
+        read = [estimate(study["shoebox"][ratio][key]) for ratio in ratios]
+        middle = [one.value for one in read]
+        axes.fill_between(range(len(ratios)), [one.low for one in read],
+                          [one.high for one in read], color=colour, alpha=0.2, linewidth=0)
+        axes.plot(middle, color=colour, linestyle=dashes, marker="o", clip_on=False, zorder=3)
+        ends.append(End(middle[0], name, colour, dashes))
+        sentences.append(f"{name}: " + ", ".join(
+            f"{estimate_in_words(one)} at {_ratio(ratio)}"
+            for ratio, one in zip(ratios, read, strict=True)))
+    axes.set(xlim=(len(ratios) - 1, 0), xticks=range(len(ratios)),
+             xticklabels=[_ratio(one) for one in ratios],
+             xlabel="signal to noise of the teacher (noisier to the right)",
+             ylabel="squared error on new episodes")
+    axes.set_ylim(bottom=0)
+    axes.grid(axis="y")
+    headline(picture, title)
+    settle(picture, 2.2 * look().size)
+    end_labels(axes, ends, width=1.6)
+    return Figure(picture, f"Squared error on new episodes, mean [95 % interval] over 20 seeds, by "
+                           f"signal-to-noise ratio. {'; '.join(sentences)}.")
+
+
+def _ratio(text: str) -> str:
+    return "no noise" if text == "inf" else f"{float(text):g}"
