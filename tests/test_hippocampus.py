@@ -178,16 +178,20 @@ def test_one_showing_is_enough_and_a_part_brings_back_the_whole():
 
 
 def test_recall_settles_by_hand():
-    hippocampus, episodes = small(seeds=1), patterns(6, 1)
-    hippocampus.store(episodes)
-    cue = part_of(episodes, 6)
-    found = hippocampus.recall(cue, iterations=3)[0]
+    """With so many episodes and such small cues that it matters how they settle."""
+    hippocampus, episodes = small(seeds=1), patterns(24, 1)
+    hippocampus.store(episodes, gate=False)
+    cue = part_of(episodes, 3)
+    found = {steps: hippocampus.recall(cue, iterations=steps)[0] for steps in (0, 1, 3)}
     u = cue[0] @ hippocampus.ec_ca3[0]
     c = cl.k_winners(u, 8)
-    for _ in range(3):
+    for step in range(4):
+        if step in found:
+            a = cl.k_winners(c @ hippocampus.ca3_ca1[0], 12) - 12 / 120
+            expected = cl.k_winners(a @ hippocampus.decoder[0], 10)
+            assert (found[step] == expected).all(-1).float().mean() >= 0.9, step  # near-ties
         c = cl.k_winners(c @ hippocampus.ca3_ca3[0] + u / 2, 8)
-    a = cl.k_winners(c @ hippocampus.ca3_ca1[0], 12) - 12 / 120
-    assert torch.equal(found, cl.k_winners(a @ hippocampus.decoder[0], 10))
+    assert not torch.equal(found[0], found[3])
 
 
 def test_without_recurrence_recall_is_one_pass():
@@ -241,6 +245,10 @@ def test_the_gate_asks_the_cue():
     hippocampus.store(first)
     assert hippocampus.novelty(first, cues).max() == 0
     assert not hippocampus.store(first, cues).any() and hippocampus.store(second, cues).all()
+    assert hippocampus.novelty(torch.cat([first, second], dim=1)).max() == 0
+    one_end_each = hippocampus.novelty(torch.cat([first, second], dim=1), cues.repeat(1, 2, 1))
+    assert (one_end_each > 0.1).sum(1).tolist() == [3, 3]
+    assert hippocampus.store(first, cues).sum() + hippocampus.store(second, cues).sum() >= 3
 
 
 def test_chance_stores_that_share():
@@ -279,6 +287,23 @@ def test_the_gauge_agrees_with_the_list_that_it_does_not_have():
         gauge = hippocampus.gauge(200)
         assert gauge.load.tolist() == [count] * 5
         assert gauge.sound.mean().item() == pytest.approx(truth.item(), abs=0.1)
+
+
+def test_the_gauge_reads_without_touching():
+    """Nine tenths of the CA3 units, not fewer; the same reading twice; the next dream unmoved."""
+    hippocampus = small(seeds=3)
+    hippocampus.store(patterns(24, 3), gate=False)
+    twin = cl.Hippocampus(60, 10, **SMALL, seeds=3)
+    twin.store(patterns(24, 3), gate=False)
+    first, second = hippocampus.gauge(60), hippocampus.gauge(60)
+    assert torch.equal(first.sound, second.sound)
+    assert torch.equal(hippocampus.replay(5), twin.replay(5))
+    places = hippocampus._dream(60, 15, cl.LaneRandom(3, "gauge"))
+    state = torch.zeros(3, 60, 120).scatter_(2, places, 1.0)
+    again = hippocampus.encode(hippocampus._decode(places)).ca3
+    shared = (state * again).sum(-1)
+    assert ((shared < 7.2) & (shared > 3)).any(), "some states are in between"
+    assert torch.allclose(first.sound, (shared >= 7.2).float().mean(1), atol=0.02)
 
 
 def test_an_over_full_store_says_so_once():
