@@ -1,4 +1,4 @@
-"""Lesson 04: what students are told about winners, outer products, fading, and a gauge."""
+"""Lesson 04: what students are told about outer products, winners and a gauge."""
 
 from __future__ import annotations
 
@@ -17,6 +17,43 @@ def _normal(purpose: str, *shape: int):
 
 @exercise(
     "04.1",
+    expects="a function of pre (subjects, pairs, d), post (subjects, pairs, out) and their shares "
+            "active a, b that gives W (subjects, d, out)",
+    hints=[
+        "Centre first: pre - a and post - b. Then the outer products of all pairs, summed, are one "
+        "matrix product a subject.",
+        "The transpose of the last two axes is (pre - a).mT; it is (subjects, d, pairs).",
+    ],
+)
+def hebbian_store(answer: Callable) -> str:
+    """ΔW = Σ_i (pre_i - a)ᵀ (post_i - b), a matrix for each subject."""
+    from clcourse.hippocampus import k_winners
+
+    pre, post = k_winners(_normal("pre", 5, 8), 2), k_winners(_normal("post", 5, 6), 3)
+    a, b = 0.25, 0.5
+    right = (pre - a).mT @ (post - b)
+    expect(
+        call(answer, pre, post, a, b),
+        right,
+        (pre.mT @ post, "you stored the patterns as they are: take a and b away first, or a unit "
+         "that is often active answers every cue."),
+        ((pre - a).mT @ post, "post is not centred: take b away from it."),
+        (pre.mT @ (post - b), "pre is not centred: take a away from it."),
+        ((pre - b).mT @ (post - a), "you changed the shares: a belongs to pre, b to post."),
+        (right.mT, "your matrix is transposed: its rows belong to pre, its columns to post."),
+        (right / 5, "you averaged over the pairs: sum, or each new pair weakens the old ones."),
+        (right.mean(dim=0), "you averaged over the subjects: each subject has a matrix of its "
+         "own."),
+        (right.sum(dim=0), "you summed over the subjects: each subject has a matrix of its own."),
+        ((pre - a)[:, -1:].mT @ (post - b)[:, -1:], "only the last pair is in your matrix: add the "
+         "outer products of all pairs."),
+        tolerance=1e-4,
+    )
+    return "one product stores any number of pairs, and stores each at a single showing."
+
+
+@exercise(
+    "04.2",
     expects="a function of x (subjects, episodes, units) and k that gives 0 and 1, as large as x",
     hints=[
         "x.topk(k, dim=-1).indices are the places of the k largest entries of each episode.",
@@ -60,79 +97,7 @@ def exactly_k_winners(answer: Callable) -> str:
 
 
 @exercise(
-    "04.2",
-    expects="a function of pre (subjects, pairs, d), post (subjects, pairs, out) and their shares "
-            "active a, b that gives W (subjects, d, out)",
-    hints=[
-        "Centre first: pre - a and post - b. Then the outer products of all pairs, summed, are one "
-        "matrix product a subject.",
-        "The transpose of the last two axes is (pre - a).mT; it is (subjects, d, pairs).",
-    ],
-)
-def hebbian_store(answer: Callable) -> str:
-    """ΔW = Σ_i (pre_i - a)ᵀ (post_i - b), a matrix for each subject."""
-    from clcourse.hippocampus import k_winners
-
-    pre, post = k_winners(_normal("pre", 5, 8), 2), k_winners(_normal("post", 5, 6), 3)
-    a, b = 0.25, 0.5
-    right = (pre - a).mT @ (post - b)
-    expect(
-        call(answer, pre, post, a, b),
-        right,
-        (pre.mT @ post, "you stored the patterns as they are: take a and b away first, or a unit "
-         "that is often active answers every cue."),
-        ((pre - a).mT @ post, "post is not centred: take b away from it."),
-        (pre.mT @ (post - b), "pre is not centred: take a away from it."),
-        ((pre - b).mT @ (post - a), "you changed the shares: a belongs to pre, b to post."),
-        (right.mT, "your matrix is transposed: its rows belong to pre, its columns to post."),
-        (right / 5, "you averaged over the pairs: sum, or each new pair weakens the old ones."),
-        (right.mean(dim=0), "you averaged over the subjects: each subject has a matrix of its "
-         "own."),
-        (right.sum(dim=0), "you summed over the subjects: each subject has a matrix of its own."),
-        ((pre - a)[:, -1:].mT @ (post - b)[:, -1:], "only the last pair is in your matrix: add the "
-         "outer products of all pairs."),
-        tolerance=1e-4,
-    )
-    return "one product stores any number of pairs, and stores each at a single showing."
-
-
-@exercise(
     "04.3",
-    expects="a function of how many episodes there are and the decay that gives (count,) weights",
-    hints=[
-        "The newest episode has lost nothing: its weight is 1. The one before was there for one "
-        "more storing: 1 - decay.",
-        "torch.arange(count).flip(0) counts, for each episode, how many were stored after it.",
-    ],
-)
-def fading_weights(answer: Callable) -> str:
-    """w_i = (1 - δ)^(episodes stored after i)."""
-    import torch
-
-    count, decay = 5, 0.2
-    after = torch.arange(count - 1, -1, -1.0)
-    right = (1 - decay) ** after
-    expect(
-        call(answer, count, decay),
-        right,
-        (right.flip(0), "your oldest episode is the strongest: the newest one has lost nothing."),
-        (right * (1 - decay), "your newest episode has faded already: nothing was stored after "
-         "it."),
-        (right.flip(0) * (1 - decay), "your oldest episode is the strongest, and all have faded "
-         "once too often."),
-        (decay**after, "you raise the decay: what is left after one storing is 1 - decay."),
-        (1 - decay * after, "each storing takes a share of what is *left*: multiply by 1 - decay "
-         "each time, do not subtract."),
-        (right / right.sum(), "you divided by the sum: then an old trace would get stronger when "
-         "another is added."),
-        (torch.exp(-decay * after), "close, but this decays continuously: multiply by 1 - decay "
-         "for each episode stored."),
-    )
-    return "a memory that fades of itself never fills up: it forgets the oldest, bit by bit."
-
-
-@exercise(
-    "04.4",
     expects="a function of dreams and again (subjects, dreams, units), each 0 and 1, that gives "
             "(subjects,)",
     hints=[

@@ -373,3 +373,39 @@ def sparsity() -> Figure:
     end_labels(axes, ends)
     return Figure(picture, "Share of an episode that half a cue brings back, by active units in "
                            f"CA3, mean of 10 subjects: {'; '.join(parts)}.")
+
+
+@in_style
+def capacity(title: str | None = None) -> Figure:
+    """Stored study: how much settling networks hold, dense by size, sparse by share active."""
+    study = load("04_capacity")
+    dense = {int(units): estimate(one["share"]) for units, one in study["dense"].items()}
+    sparse = {float(a): estimate(one["c"]) for a, one in study["sparse"].items()}
+    held = {float(a): estimate(one["patterns"]) for a, one in study["sparse"].items()}
+    picture, (panels,) = sheet(9.0, 3.2, ncols=2)
+    for panel, found, colour in zip(panels, (dense, sparse), (GREEN, BLUE), strict=True):
+        values = list(found.values())
+        panel.errorbar(range(len(found)), [one.value for one in values],
+                       [[one.value - one.low for one in values],
+                        [one.high - one.value for one in values]],
+                       color=colour, marker="o", linestyle="none", linewidth=0.8 * look().line,
+                       clip_on=False)
+        panel.set(xticks=range(len(found)), xticklabels=[f"{one:g}" for one in found],
+                  xlim=(-0.4, len(found) - 0.6), ylim=(0, 0.2))
+        panel.grid(axis="y")
+    panels[0].axhline(0.138, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
+    panels[0].text(-0.35, 0.128, "theory: .138", color=SOFT, fontsize=0.9 * look().type, va="top")
+    panels[0].set(xlabel="units N", ylabel="patterns / N")
+    panels[1].set(xlabel="share active a", ylabel="P · a ln(1/a) / N")
+    for panel, head in zip(panels, ("half of the units active", "sparse, 500 units"), strict=True):
+        panel.set_title(head, loc="left", fontsize=look().type)
+    note(panels[0], f"dot: mean of {values[0].n} networks;  line: its 95 % interval")
+    headline(picture, title)
+    settle(picture, TALL * look().size)
+    parts = [f"{units} units {estimate_in_words(one)}" for units, one in dense.items()]
+    more = [f"{a:g} {estimate_in_words(one)} ({held[a].value:.0f} patterns)"
+            for a, one in sparse.items()]
+    return Figure(picture, said(title, f"Patterns held, mean [95 % interval] over {values[0].n} "
+                                       f"networks. Dense, as a share of the units: "
+                                       f"{'; '.join(parts)}; theory 0.14. Sparse, 500 units, "
+                                       f"P a ln(1/a) / N by share active a: {'; '.join(more)}."))

@@ -13,6 +13,20 @@ def share(dreams, again):
 
 WRONG = {
     "04.1": [
+        (lambda pre, post, a, b: pre.mT @ post, "as they are"),
+        (lambda pre, post, a, b: (pre - a).mT @ post, "post is not centred"),
+        (lambda pre, post, a, b: pre.mT @ (post - b), "pre is not centred"),
+        (lambda pre, post, a, b: (pre - b).mT @ (post - a), "changed the shares"),
+        (lambda pre, post, a, b: (post - b).mT @ (pre - a), "transposed"),
+        (lambda pre, post, a, b: (pre - a).mT @ (post - b) / pre.shape[1], "over the pairs"),
+        (lambda pre, post, a, b: ((pre - a).mT @ (post - b)).mean(0), "averaged over the subjects"),
+        (lambda pre, post, a, b: ((pre - a).mT @ (post - b)).sum(0), "summed over the subjects"),
+        (
+            lambda pre, post, a, b: (pre - a)[:, -1:].mT @ (post - b)[:, -1:],
+            "only the last pair",
+        ),
+    ],
+    "04.2": [
         (lambda x, k: (x >= x.topk(k, dim=-1).values[..., -1:]).float(), "more than k win"),
         (lambda x, k: (x > x.topk(k + 1, dim=-1).values[..., -1:]).float(), "fewer than k win"),
         (lambda x, k: (x > x.topk(k, dim=-1).values[..., -1:]).float(), "one winner is missing"),
@@ -33,34 +47,7 @@ WRONG = {
             "subjects compete",
         ),
     ],
-    "04.2": [
-        (lambda pre, post, a, b: pre.mT @ post, "as they are"),
-        (lambda pre, post, a, b: (pre - a).mT @ post, "post is not centred"),
-        (lambda pre, post, a, b: pre.mT @ (post - b), "pre is not centred"),
-        (lambda pre, post, a, b: (pre - b).mT @ (post - a), "changed the shares"),
-        (lambda pre, post, a, b: (post - b).mT @ (pre - a), "transposed"),
-        (lambda pre, post, a, b: (pre - a).mT @ (post - b) / pre.shape[1], "over the pairs"),
-        (lambda pre, post, a, b: ((pre - a).mT @ (post - b)).mean(0), "averaged over the subjects"),
-        (lambda pre, post, a, b: ((pre - a).mT @ (post - b)).sum(0), "summed over the subjects"),
-        (
-            lambda pre, post, a, b: (pre - a)[:, -1:].mT @ (post - b)[:, -1:],
-            "only the last pair",
-        ),
-    ],
     "04.3": [
-        (lambda n, decay: (1 - decay) ** torch.arange(float(n)), "the newest one has lost nothing"),
-        (lambda n, decay: (1 - decay) ** torch.arange(n, 0, -1.0), "faded already"),
-        (lambda n, decay: (1 - decay) ** torch.arange(1.0, n + 1), "once too often"),
-        (lambda n, decay: decay ** torch.arange(n - 1, -1, -1.0), "raise the decay"),
-        (lambda n, decay: 1 - decay * torch.arange(n - 1, -1, -1.0), "do not subtract"),
-        (
-            lambda n, decay: (1 - decay) ** torch.arange(n - 1, -1, -1.0)
-            / ((1 - decay) ** torch.arange(n - 1, -1, -1.0)).sum(),
-            "divided by the sum",
-        ),
-        (lambda n, decay: torch.exp(-decay * torch.arange(n - 1, -1, -1.0)), "continuously"),
-    ],
-    "04.4": [
         (lambda d, a: (share(d, a) >= 0.9).float().mean(), "averaged over the subjects"),
         (lambda d, a: share(d, a).mean(1), "this is the mean overlap: "),
         (lambda d, a: share(d, a).mean(), "mean overlap of all subjects"),
