@@ -6,7 +6,7 @@ makes clcourse/results/03_nights.json again (about five minutes on one core). Ev
 replays and the cortex learns; each entry is the share of right answers, of all subjects, for each
 day of the lesion and each day of learning. How fast the store fades, how long and how boldly the
 cortex learns, and its optimiser are varied one by one around one setting, which was chosen among
-12 on subjects 100 to 105.
+20 on subjects 100 to 105.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SETTINGS = {
     "seeds": list(range(10)),
     "seeds_for_choosing": list(range(100, 106)),
     "other_seeds": list(range(200, 206)),
-    "settings_tried": 12,
+    "settings_tried": 20,
     "days": 30,
     "each": 5,
     "replays": 150,
@@ -50,10 +50,10 @@ class AdamCortex(cl.Neocortex):
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
             logits, target, reduction="none").sum(dim=2).mean(dim=1)
         weights = list(self.network.parameters())
+        gradients = torch.autograd.grad(loss.sum(), weights)
         self.count += 1
         with torch.no_grad():
-            for θ, g, m, v in zip(weights, torch.autograd.grad(loss.sum(), weights),
-                                  self.velocity, self.squares, strict=True):
+            for θ, g, m, v in zip(weights, gradients, self.velocity, self.squares, strict=True):
                 m.mul_(0.9).add_(g, alpha=0.1)
                 v.mul_(0.999).addcmul_(g, g, value=0.001)
                 fair = (v / (1 - 0.999**self.count)).sqrt_().add_(1e-8)
@@ -85,8 +85,8 @@ def hippocampal(month: Month, decay: float) -> tuple[list, torch.Tensor]:
 
 def study(seeds) -> dict:
     """All settings for these subjects."""
-    month, chosen, tables = Month(SETTINGS["days"], SETTINGS["each"], seeds=seeds), \
-        SETTINGS["chosen"], {"hippocampus alone": {}, "cortex alone": {}, "varied": {}}
+    month, chosen = Month(SETTINGS["days"], SETTINGS["each"], seeds=seeds), SETTINGS["chosen"]
+    tables: dict = {"hippocampus alone": {}, "cortex alone": {}, "varied": {}}
     for decay in SETTINGS["decays"]:
         nights, alone = hippocampal(month, decay)
         tables["hippocampus alone"][str(decay)] = listed(alone)

@@ -201,6 +201,25 @@ def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
                            f"{seeds} subjects. {'; '.join(sentences)}.")
 
 
+def settings(study: dict) -> dict[str, np.ndarray]:
+    """The month in its six settings: the one that was chosen, and how it fails."""
+    cortex, varied = study["cortex alone"], study["varied"]
+    shown = {
+        "chosen: fades slowly, rate 0.1": cortex["0.005"]["8"],
+        "a shoebox that never fades": varied["a shoebox"],
+        "the store fades four times as fast": cortex["0.02"]["8"],
+        "rate 0.03, longer nights": varied["a third of it, longer nights"],
+        "rate 0.3": varied["three times the learning rate"],
+        "Adam, rate 0.001": varied["Adam"],
+    }
+    return {name: stored(counts) for name, counts in shown.items()}
+
+
+def amnesia_study(title: str | None = None) -> Figure:
+    """The stored month in six settings."""
+    return amnesia(settings(load("03_nights")), title=title)
+
+
 @in_style
 def long_sleep(moments: Sequence[int], errors: dict, guess=None,
                title: str | None = None) -> Figure:
