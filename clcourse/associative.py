@@ -164,7 +164,7 @@ class SparseHopfield:
 
     W = Σ_i (x_i - a)ᵀ (x_i - a) with nothing on the diagonal; s ← k_winners(s W). It holds
     P ≈ c N / (a ln 1/a) patterns (Buhmann, Divko & Schulten 1989; Treves & Rolls 1991; here c is
-    about .14): the sparser, the more.
+    about .14 up to a = .05, less beyond): the sparser, the more.
 
     patterns  (lanes, patterns, units), all with the same number of ones; loads as above.
     """

@@ -6,7 +6,8 @@ makes clcourse/results/04_capacity.json again (about two minutes on one core). T
 largest number of stored patterns at which cues, damaged copies of them, are on average recalled
 with more than the criterion. Theory: .138 N for ±1 patterns in a large network (Amit, Gutfreund &
 Sompolinsky 1985), c N / (a ln 1/a) for sparse ones (Buhmann, Divko & Schulten 1989; Treves & Rolls
-1991), whose c is fitted by nobody here: it is what is measured.
+1991); c is what is measured. How far the dense number depends on the damage and on the criterion
+is measured too.
 """
 
 from __future__ import annotations
@@ -23,16 +24,29 @@ SETTINGS = {
         "units": 500, "activities": [0.02, 0.03, 0.04, 0.05, 0.1, 0.2, 0.35, 0.5],
         "active units moved": 0.1, "overlap above": 0.9,
     },
+    "elsewhere": {
+        "units": 500, "flipped": [0.0, 0.05, 0.1, 0.2], "overlap above": [0.9, 0.95, 0.97],
+    },
     "offered": "a quarter of the units (dense); twice .14 N / (a ln 1/a) (sparse)",
 }
 
 
-def dense(units: int, seeds) -> dict:
+def dense(units: int, seeds, flipped: float, criterion: float) -> dict:
     """Capacity of a Hopfield network, one number a lane, and as a share of the units."""
     patterns = cl.draw_patterns(units // 4, units, seeds=seeds)
-    cues = cl.damaged(patterns, SETTINGS["dense"]["flipped"], seeds)
-    found = cl.capacity(cl.HopfieldNetwork, patterns, cues, SETTINGS["dense"]["overlap above"])
+    cues = cl.damaged(patterns, flipped, seeds)
+    found = cl.capacity(cl.HopfieldNetwork, patterns, cues, criterion)
     return {"patterns": found.tolist(), "share": [round(one / units, 4) for one in found.tolist()]}
+
+
+def elsewhere(units: int, seeds) -> dict:
+    """The same with other damage and other criteria: {flipped: {criterion: numbers}}."""
+    other = SETTINGS["elsewhere"]
+    return {
+        str(share): {str(above): dense(units, seeds, share, above)["share"]
+                     for above in other["overlap above"]}
+        for share in other["flipped"]
+    }
 
 
 def sparse(activity: float, units: int, seeds) -> dict:
@@ -46,9 +60,12 @@ def sparse(activity: float, units: int, seeds) -> dict:
 
 
 def study(units, activities, seeds) -> dict:
-    """{"dense": {units: numbers}, "sparse": {activity: numbers}}."""
+    """{"dense": {units: numbers}, "elsewhere": …, "sparse": {activity: numbers}}."""
+    usual = SETTINGS["dense"]
     return {
-        "dense": {str(one): dense(one, seeds) for one in units},
+        "dense": {str(one): dense(one, seeds, usual["flipped"], usual["overlap above"])
+                  for one in units},
+        "elsewhere": elsewhere(SETTINGS["elsewhere"]["units"], seeds),
         "sparse": {str(a): sparse(a, SETTINGS["sparse"]["units"], seeds) for a in activities},
     }
 

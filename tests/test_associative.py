@@ -1,10 +1,13 @@
 """Outer products, lookups and settling networks, against sums by hand and closed forms."""
 
+import importlib
+
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from lessons import ROOT
 
 import clcourse as cl
 
@@ -216,3 +219,13 @@ x = torch.ones(2, 3, 4)
 def test_bad_input_gets_one_sentence(do, words):
     with pytest.raises(cl.CourseError, match=words):
         do()
+
+
+def test_the_stored_capacities_come_out_again(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "studies"))
+    study, stored = importlib.import_module("04_capacity"), cl.results.load("04_capacity")
+    usual = study.SETTINGS["dense"]
+    assert stored["settings"] == study.SETTINGS
+    assert stored["dense"]["250"] == study.dense(
+        250, study.SETTINGS["seeds"], usual["flipped"], usual["overlap above"]
+    )
