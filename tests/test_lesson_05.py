@@ -58,9 +58,8 @@ def test_the_sentences_carry_the_stored_numbers():
         for method in plots.METHODS:
             lanes = results.load("05_scenarios")["found"][scenario][method]["accuracy"]
             assert f"{method} {cl.estimate(lanes)}" in shown["scenarios"].sentence
-    for learners in results.load("05_features")["found"].values():
-        for name, one in learners.items():
-            assert f"{name} {cl.estimate(one['accuracy'])}" in shown["features"].sentence
+    for name, one in results.load("05_features")["found"].items():
+        assert f"{name} {cl.estimate(one['accuracy'])}" in shown["features"].sentence
     for kind in ("reservoir", "equal shares"):
         mean = np.mean(results.load("05_memory")[kind]["100"]["accuracy"])
         assert f"{number(mean)} with 100" in shown["memory"].sentence
@@ -199,10 +198,10 @@ def test_hand_made_features_are_all_products_of_three(study):
 
 
 def test_the_features_come_out_of_their_code(study):
-    code, stored, seeds = study("features"), results.load("05_features")["found"]["parity"], [0, 1]
-    stream = code.world("parity", seeds)
+    code, stored, seeds = study("features"), results.load("05_features")["found"], [0, 1]
+    stream = code.world(seeds)
     for name in ("ridge 100", "ridge 100, one for each task", "ridge on all products of three"):
-        R = code.formulas("parity")[name](stored[name]["setting"], stream, "test").accuracy
+        R = code.formulas()[name](stored[name]["setting"], stream, "test").accuracy
         same(stored[name]["accuracy"], seeds, cl.average_accuracy(R).float())
 
 
