@@ -73,6 +73,8 @@ def novelty_gate(answer: Callable) -> str:
         [[1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 1, 0, 0], [1, 0, 1, 0, 1, 0, 0, 1]],
         [[1, 0, 1, 0, 1, 0, 1, 0], [1, 1, 1, 0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 1, 1, 1]],
     ]).float()
+    quiet = torch.zeros(2, 3, 8)  # units that are 0 in both, as most are
+    patterns, recalled = (torch.cat([one, quiet], dim=2) for one in (patterns, recalled))
     familiar = 0.7
     share = (patterns * recalled).sum(dim=2) / patterns.sum(dim=2)
     expect(
@@ -115,6 +117,8 @@ def who_answers(answer: Callable) -> str:
     one, other = fast.argmax(dim=2), slow.argmax(dim=2)
     other = torch.where(other == one, (one + 1) % 5, other)  # they never agree
     slow = slow.scatter(2, other[..., None], 9.0)
+    slow[1] = -9.0  # a logit may be negative, and hardly larger, where its class is the best
+    slow[1].scatter_(1, other[1][:, None], -8.9999)
     louder = torch.where(fast.amax(dim=2) > slow.amax(dim=2), one, other)
     expect(
         call(answer, fast, known, slow),

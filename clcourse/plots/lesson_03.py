@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clcourse.metrics import estimate
+from clcourse.metrics import Estimate, estimate
 from clcourse.plots.figure import (
     BLUE,
     COLOURS,
@@ -218,6 +218,15 @@ def settings(study: dict) -> dict[str, np.ndarray]:
 def amnesia_study(title: str | None = None) -> Figure:
     """The stored month in six settings."""
     return amnesia(settings(load("03_nights")), title=title)
+
+
+def contrasts() -> dict[str, Estimate]:
+    """Memories older than two weeks minus those of the last three days, by how the store fades."""
+    cortex = load("03_nights")["cortex alone"]
+    shown = {name: by_age(stored(cortex[decay]["8"]))
+             for name, decay in (("slowly", "0.005"), ("fast", "0.02"))}
+    return {name: estimate(ages[:, 14:].mean(axis=1) - ages[:, :3].mean(axis=1))
+            for name, ages in shown.items()}
 
 
 @in_style
