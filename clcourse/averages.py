@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from clcourse.errors import CourseError
-from clcourse.learner import Change, GradientLearner, masked
+from clcourse.learner import Change, GradientLearner, masked, one_mask_each
 from clcourse.replay import Reservoir
 from clcourse.seeds import LaneRandom
 
@@ -74,8 +74,7 @@ class TwoAverages(GradientLearner):
     def observe(self, x, y, allowed=None) -> torch.Tensor:
         """One step of the working network; then the averages follow."""
         before = self.predict(x, allowed)
-        if allowed is not None and allowed.dim() == 2:
-            allowed = allowed[:, None].expand(*y.shape, -1)  # a mask for each example
+        allowed = one_mask_each(allowed, y)
         mixed_x, mixed_y, mixed_allowed = self._with_replayed(x, y, allowed)
         logits = masked(self.network(mixed_x), mixed_allowed)
         loss = self.loss(logits, mixed_y)

@@ -128,6 +128,7 @@ def test_each_of_the_three_can_answer():
     learner = make(stable=(0.5, 0.5), plastic=(0.9, 1.0))
     live(learner, 9)
     x = cl.split_digits(seeds=3)[0].x_test
+    assert torch.equal(learner.predict(x), learner.networks["stable"](x)), "unless told otherwise"
     answers = []
     for name in ("working", "plastic", "stable"):
         learner.answers_from = name
