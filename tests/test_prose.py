@@ -12,6 +12,7 @@ from lessons import NOTEBOOKS, number, read
 import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_02 as plots
+from clcourse.plots import lesson_05
 
 
 def plain(text: str) -> str:
@@ -200,3 +201,269 @@ def test_the_printed_curves_of_1959_and_1989_are_as_they_were_read_off():
         for name, shares in (("old list", old), ("new list", new)):
             assert table[name][0] == list(trials)
             assert table[name][1] == [share / 100 for share in shares]
+
+
+# -- lesson 04 --
+
+
+def completed(who, load, kept, measure):
+    """What a cue of so many units brings back, or finds."""
+    found = results.load("04_completion")["completion"]
+    return np.mean(found[who][str(load)][str(kept)][measure])
+
+
+def likened(shared, who):
+    """Found from half a cue among variations that share so many units with a prototype."""
+    similar = results.load("04_completion")["similar"]
+    return np.mean(similar[str(shared)][who]["12"]["identified"])
+
+
+def filled(load, measure):
+    """What the gauge, the list, or half a cue says of a store with so many episodes."""
+    return np.mean(results.load("04_completion")["gauge"][str(load)][measure])
+
+
+def furthest():
+    """The largest difference between the gauge and the truth, of means."""
+    loads = results.load("04_completion")["settings"]["gauge_loads"]
+    return max(abs(filled(load, "sound") - filled(load, "valid")) for load in loads)
+
+
+def drowned(measure):
+    """One of fifty episodes was stored thirty times."""
+    return np.mean(results.load("04_completion")["one drowns the rest"][measure])
+
+
+def held(share, measure):
+    """Recurrence with that share of the cue's drive: 200 episodes, a quarter cue."""
+    return np.mean(results.load("04_recurrence")["found"]["200"]["6"][share][measure])
+
+
+def most_gained():
+    """The most that recurrence ever adds to identification."""
+    found = results.load("04_recurrence")["found"]
+    return max(np.mean(one[share]["identified"]) - np.mean(one["none"]["identified"])
+               for load in found.values() for one in load.values() for share in one)
+
+
+def fits(what, size, measure):
+    """The capacity of dense or sparse networks."""
+    return np.mean(results.load("04_capacity")[what][str(size)][measure])
+
+
+def sparsity():
+    """The study behind the explorer."""
+    return cl.plots.lesson_04.sparsity_study()
+
+
+def thousandths(share):
+    """ ".138". """
+    return f"{share:.3f}".lstrip("0")
+
+
+LESSON_04 = [
+    ("even the whole episode does not bring back itself: {} of its units",
+     lambda: [completed("whole", 400, 24, "fidelity")]),
+    ("recurrence brings back more of it: {} against {}",
+     lambda: [completed(who, 200, 6, "fidelity") for who in ("whole", "no recurrence")]),
+    ("find the right one more often: {} against {}",
+     lambda: [completed(who, 200, 6, "identified") for who in ("whole", "no recurrence")]),
+    ("from half of the episode it identifies {}, without it {}",
+     lambda: [completed(who, 400, 12, "identified") for who in ("whole", "no recurrence")]),
+    ("give a fidelity of {} and identify {}; without recurrence it is {} and {}",
+     lambda: [held(share, what) for share in ("3.0", "none")
+              for what in ("fidelity", "identified")]),
+    ("did recurrence identify more than {} more", lambda: [most_gained()]),
+    ("at 100 episodes half a cue identifies {} without DG",
+     lambda: [completed("no DG", 100, 12, "identified")]),
+    ("DG makes all the difference: {} against {} identified",
+     lambda: [likened(12, who) for who in ("whole", "no DG")]),
+    ("*both* fail ({} and {}", lambda: [likened(18, who) for who in ("whole", "no DG")]),
+    ("half a cue still brings back {} of an episode", lambda: [filled(200, "fidelity")]),
+    ("the largest difference of the means is {}", lambda: [furthest()]),
+    ("With 100 episodes {} of the dreams are real, with 200 {}",
+     lambda: [filled(load, "valid") for load in (100, 200)]),
+    ("{} of the dreams stay sound; but half a cue now brings back only {} of an episode, where it "
+     "was {}", lambda: [drowned("sound"), drowned("fidelity"), filled(50, "fidelity")]),
+    ("holds {} of its units with 250, {} with 500 and {} with 1000",
+     lambda: [thousandths(fits("dense", size, "share")) for size in (250, 500, 1000)]),
+    ("{} patterns fit into 500 units where 2 % are active, and {} where half are",
+     lambda: [round(fits("sparse", a, "patterns")) for a in (0.02, 0.5)]),
+    ("constant is between {} and {}, then it falls, to {} at a half",
+     lambda: [some(fits("sparse", a, "c") for a in (0.02, 0.03, 0.04, 0.05)) for some in (min, max)]
+     + [fits("sparse", 0.5, "c")]),
+    ("half a cue brings back {} with 4 active units, {} with 16 and {} with 64",
+     lambda: [sparsity().fidelity(active, 400, 12) for active in (4, 16, 64)]),
+    ("only {} of them are sound, with 16 it is {}, with 240 it is {}",
+     lambda: [sparsity().sound(active, 10) for active in (4, 16, 240)]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_04, ids=[row[0] for row in LESSON_04])
+def test_lesson_04_quotes_what_was_stored(sentence, numbers):
+    says("04", sentence, numbers())
+
+
+def test_lesson_04_holds_on_other_lanes():
+    """Recurrence, similar episodes and the gauge, on 20 other subjects."""
+    other = results.load("04_completion")["other lanes"]
+    whole, without = (other["completion"][who]["200"]["6"] for who in ("whole", "no recurrence"))
+    assert cl.paired(whole["fidelity"], without["fidelity"]).low > 0.05
+    assert cl.paired(whole["identified"], without["identified"]).high < 0.05
+    similar = (other["similar"]["12"][who]["12"]["identified"] for who in ("whole", "no DG"))
+    assert cl.paired(*similar).low > 0.05
+    for one in other["gauge"].values():
+        assert abs(np.mean(one["sound"]) - np.mean(one["valid"])) < 0.1
+
+
+# -- lesson 05 --
+
+
+def kept(study, *path, what="accuracy"):
+    """The lanes of a stored study of lesson 05."""
+    found = results.load(f"05_{study}")
+    for step in path:
+        found = found[step]
+    return np.array(found[what])
+
+
+def memory(size, kind="reservoir"):
+    """The mean accuracy with a box of that size."""
+    return kept("memory", kind, str(size)).mean()
+
+
+def floor_of(name, scenario="class"):
+    """The mean accuracy of a closed-form learner."""
+    return kept("floors", "found", scenario, name).mean()
+
+
+def plain_or(method, scenario="class"):
+    """The mean accuracy of a method at its own best setting."""
+    return kept("scenarios", "found", scenario, method).mean()
+
+
+def spaced(count):
+    """A number with a thin gap from ten thousand on, as in prose: 10 000."""
+    return f"{count:,.0f}".replace(",", " ") if count >= 10_000 else f"{count:g}"
+
+
+def parity_of(name):
+    """The mean accuracy of a learner on hidden parities."""
+    return kept("features", "found", name).mean()
+
+
+def life_of(way, epochs):
+    """The mean accuracy on ten orders at the end of a life."""
+    return kept("cost", "life", way, str(epochs)).mean()
+
+
+def bill(way, epochs):
+    """Thousands of pictures shown in that life."""
+    return round(results.load("05_cost")["life"][way][str(epochs)]["examples"] / 1000)
+
+
+def after(way, count, what="old"):
+    """The mean accuracy on old or new orders after one update."""
+    return kept("cost", "update", way, str(count), what=what).mean()
+
+
+def of_fisher(kind, strength=None):
+    """The mean validation accuracy of EWC with that Fisher, at its best strength or another."""
+    found = results.load("05_fisher")["found"][kind]
+    return np.mean(found["sweep"][f"{found['best'] if strength is None else strength:g}"])
+
+
+def the_same(values):
+    """The one value, in two decimals, that all have in common."""
+    (value,) = {f"{one:.2f}" for one in values}
+    return float(value)
+
+
+def settings_in_words(scenario):
+    """ "plain .1; EWC .1, 10; …": learning rate, strength, temperature, as chosen."""
+    chosen = results.load("05_scenarios")["chosen"][scenario]
+    parts = [f"{name} {', '.join(spaced(one) for one in chosen[key]['setting'].values())}"
+             for name, key in (("plain", "naive"), ("EWC", "EWC"), ("SI", "SI"), ("LwF", "LwF"))]
+    return "; ".join(parts)
+
+
+def chosen_on_others(method, scenario):
+    """The validation accuracy of the setting that was chosen, on the lanes where it was chosen."""
+    return max(row["accuracy"] for row in results.load("05_scenarios")["sweep"][scenario][method])
+
+
+MIX = lesson_05.Mix(results.load("05_mix"))
+LESSON_05 = [
+    ("5 pictures give {}, 20 give {}, 100 give {}, 1000 give {}.",
+     lambda: [memory(size) for size in (5, 20, 100, 1000)]),
+    ("while the box is small ({} with 20)", lambda: [memory(20, "equal shares")]),
+    ("are enough: {} of the old digits with a box of 200",
+     lambda: [MIX.estimate(200, 8, "old")[0]]),
+    ("even 64 old ones bring only {}:", lambda: [MIX.estimate(5, 64, "old")[0]]),
+    ("at least {} in every setting", lambda: [min(MIX.estimate(size, old, "new")[0]
+                                                  for size in MIX.sizes for old in MIX.counts)]),
+    ("LwF gains a little (+{})", lambda: [lesson_05.gain("domain", "LwF")]),
+    ("Ten pictures a digit gain {}.", lambda: [lesson_05.gain("class", "replay 100")]),
+    ("Why is naive at {} here", lambda: [plain_or("naive")]),
+    ("it learns each pair badly ({} when new)",
+     lambda: [kept("scenarios", "found", "class", "naive", what="learnt").mean()]),
+    ("brings the plain network from {} to {}:",
+     lambda: [plain_or("naive"), plain_or("naive", "class, masked")]),
+    *((f"{name}: {{}}.", lambda scenario=scenario: [settings_in_words(scenario)])
+      for name, scenario in (("Task", "task"), ("Domain", "domain"), ("Class", "class"),
+                             ("With the mask", "class, masked"))),
+    ("class-incremental EWC scored {} on the lanes where it was chosen, and {} on",
+     lambda: [chosen_on_others("EWC", "class"), plain_or("EWC")]),
+    ("Three hills of the same height ({} on validation)",
+     lambda: [the_same(of_fisher(kind) for kind in ("exact", "empirical", "batched"))]),
+    ("the best strength is {} for the exact Fisher, {} for the empirical, {} for the batched one",
+     lambda: [spaced(results.load("05_fisher")["found"][kind]["best"])
+              for kind in ("exact", "empirical", "batched")]),
+    ("program with the batched one gets {}, next to {} without any penalty",
+     lambda: [of_fisher("batched", 100), of_fisher("exact", 0)]),
+    ("At about {} kB: replay {}, the ridge (50 features) {}, LDA {}.",
+     lambda: [round(results.load("05_floors")["found"]["class"]["LDA"]["bytes"] / 1000),
+              memory(50), floor_of("ridge 50"), floor_of("LDA")]),
+    ("the ridge with 1000 features scores {}, but its sums take {} MB",
+     lambda: [floor_of("ridge 1000"),
+              f"{results.load('05_floors')['found']['class']['ridge 1000']['bytes'] / 1e6:.1f}"]),
+    ("All the pictures take {} MB, and a nearest neighbour that keeps them scores {} as well",
+     lambda: [results.load("05_floors")["found"]["class"]["nearest of 1280"]["bytes"] / 1e6,
+              floor_of("nearest of 1280")]),
+    ("up to {} passes), scores {}", lambda: [results.load("05_floors")["joint"]["100"]["epochs"],
+                                            kept("floors", "joint", "100").mean()]),
+    ("The ridge is ahead of it by {}:",
+     lambda: [cl.paired(kept("floors", "found", "class", "ridge 1000"),
+                        kept("floors", "joint", "100"))]),
+    ("coin ({}), 1000 score {}, 2000 score {}",
+     lambda: [parity_of("ridge 100"), parity_of("ridge 1000"), parity_of("ridge 2000")]),
+    ("does not save them ({} with 1000 features)",
+     lambda: [parity_of("ridge 1000, one for each task")]),
+    ("for a nearest neighbour ({})", lambda: [parity_of("nearest of 2560")]),
+    ("the same formula scores {}:", lambda: [parity_of("ridge on all products of three")]),
+    ("The network finds them: {} when it trains on everything so far, {} with a box of 500",
+     lambda: [parity_of("network, cumulative"), parity_of("network, replay 500")]),
+    ("that sees only those 500 examples scores {}",
+     lambda: [parity_of("network, only the box of 500")]),
+    ("told the task, keeps much ({};", lambda: [parity_of("network")]),
+    ("Training on the new order only keeps {}.", lambda: [life_of("naive", 5)]),
+    ("reaches {} for a bill of {} thousand pictures",
+     lambda: [life_of("blend all", 15), bill("blend all", 15)]),
+    ("the same bill ({} thousand) buys {}", lambda: [bill("scratch", 5), life_of("scratch", 5)]),
+    ("as much ({} thousand) it reaches {}", lambda: [bill("scratch", 40), life_of("scratch", 40)]),
+    ("keep the weights gives {} for {} thousand",
+     lambda: [life_of("warm start", 3), bill("warm start", 3)]),
+    ("kept, blending stops at {}.", lambda: [life_of("blend 1280", 15)]),
+    ("the old orders fall from {} to {}.",
+     lambda: [np.mean(results.load("05_cost")["update"]["before"]["old"]), after("blend", 0)]),
+    ("beside 32 new ones saves most: {}.", lambda: [after("blend", 1)]),
+    ("Half and half gives {} on the old orders and {} on the new one",
+     lambda: [after("blend", 32), after("blend", 32, "new")]),
+    ("it is {} and {}, for", lambda: [after("scratch", 30), after("scratch", 30, "new")]),
+    ("scratch reaches only {}.", lambda: [after("scratch", 3)]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_05, ids=[row[0] for row in LESSON_05])
+def test_lesson_05_quotes_what_was_stored(sentence, numbers):
+    says("05", sentence, numbers())

@@ -248,6 +248,7 @@ def life(guess=None, title: str | None = None) -> Figure:
         parts.append(f"{WAYS[way]} " + ", ".join(f"{estimate_in_words(one)} for {bill:.0f}"
                                                  for one, bill in zip(read, bills, strict=True)))
     _sizes(axes, [10, 30, 100, 300, 1000, 3000], "examples shown in the whole life, thousands")
+    axes.set_xlim(6, 3000)
     note(axes, "mean of 20 seeds; learning rate chosen for every point on other seeds")
     headline(picture, title)
     settle(picture, 2.6 * look().size)
