@@ -40,9 +40,10 @@ def drifting_lists(
         old = stream[position]
         random = LaneRandom(seeds, f"drifting context {position}")
         x, context = old.x.clone(), old.x[..., 80:]
-        noise = random.uniform(2 * context[0].numel()).reshape(2, *context.shape).to(x)
-        kept = k_winners(context * (1 + noise[0]), 8 - drift) if drift < 8 else 0 * context
-        fresh = k_winners((1 - context) * (1 + noise[1]), drift) if drift else 0 * context
+        noise = random.uniform(2 * context[0].numel()).reshape(len(x), 2, *context.shape[1:])
+        leave, come = noise.to(x).unbind(dim=1)
+        kept = k_winners(context * (1 + leave), 8 - drift) if drift < 8 else 0 * context
+        fresh = k_winners((1 - context) * (1 + come), drift) if drift else 0 * context
         x[..., 80:] = kept + fresh
         return replace(old, x=x, x_val=x, x_test=x)
 

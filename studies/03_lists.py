@@ -82,12 +82,20 @@ def distance(curves: dict) -> float:
     return torch.cat(squares).mean().sqrt().item()
 
 
+def dreamt(one, x, y) -> torch.Tensor:
+    """Share of a list's pairs that are among the dreams, cue (nine tenths of it) and answer."""
+    alike = one.x @ x.mT / one.x.sum(dim=2, keepdim=True) >= 0.9
+    return (alike & (one.y[..., None] == y[:, None])).any(dim=2).float().mean(dim=1)
+
+
 def night(subject, pairs, steps: int) -> dict:
     """The cortex forgets the old list by day and is then taught by replays, or by the new list."""
     day = cl.run(cl.GradientLearner(cl.mlp(*SETTINGS["cortex"], seeds=pairs.seeds),
                                     SETTINGS["lr"]), pairs, epochs=30, batch_size=8).learner
     told = {"evening": [cl.accuracy(day, one) for one in pairs]}
-    for name, x, y in (("sleep", *subject.fast.sample(SETTINGS["dreams"])[:2]),
+    dreams = subject.fast.sample(SETTINGS["dreams"])[:2]
+    told["dreamt"] = [dreamt(one, *dreams) for one in pairs]
+    for name, x, y in (("sleep", *dreams),
                        ("new list again", pairs[1].x, pairs[1].y)):
         cortex = cl.Neocortex(*SETTINGS["cortex"], lr=SETTINGS["lr"], seeds=pairs.seeds)
         cortex.network = day.network.copy()

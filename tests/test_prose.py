@@ -12,6 +12,7 @@ from lessons import NOTEBOOKS, number, read
 import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_02 as plots
+from clcourse.plots import lesson_03 as nights
 from clcourse.plots import lesson_05
 
 
@@ -203,6 +204,98 @@ def test_the_printed_curves_of_1959_and_1989_are_as_they_were_read_off():
             assert table[name][1] == [share / 100 for share in shares]
 
 
+# -- lesson 03 --
+
+
+def nights_lead(setting, than):
+    """How far nights with a box are ahead of a control, at one setting of the shoebox."""
+    found = results.load("03_shoebox")[setting]
+    return cl.paired(found["nights"], found[than])
+
+
+def ahead(setting):
+    """How far a look-up in the box is ahead of the nights."""
+    found = results.load("03_shoebox")[setting]
+    return cl.paired(found["look-up"], found["nights"])
+
+
+def kept_list(name):
+    """The share of the old list that each subject keeps after the last trial."""
+    return np.array(results.load("03_lists")[name]["old list"])[:, -1] / 8
+
+
+def bird(name, lr, way, what="base"):
+    """A mean over lanes when the new bird is known."""
+    mean = np.mean(results.load("03_penguin")[name][str(lr)][way][what])
+    return round(mean) if what == "epochs" else mean
+
+
+def remembered(decay, steps, ages, left="cortex alone"):
+    """The mean share right on day 30, from the first age in days to before the second."""
+    found = results.load("03_nights")[left][str(decay)]
+    counts = found if left == "hippocampus alone" else found[str(steps)]
+    return nights.by_age(nights.stored(counts))[:, slice(*ages)].mean()
+
+
+def stopped(store, ratio, when):
+    """The error on new episodes at a stopping point."""
+    return cl.estimate(results.load("03_teacher")[store][ratio][when])
+
+
+NEW, OLD = (0, 3), (14, 30)
+BOX = "lanes {}, box {}, rate {}, 80 steps".format
+LESSON_03 = [
+    ("it is {} here, {} on 20 other lanes, {} at rate 0.03, and {} at 0.3",
+     lambda: [nights_lead(BOX(*one), "days") for one in (
+         ("0-19", 200, 0.1), ("200-219", 200, 0.1), ("0-19", 200, 0.03), ("0-19", 200, 0.3))]),
+    ("ahead of the nights by {} here and by {} with 50 pictures",
+     lambda: [ahead(BOX("0-19", 200, 0.1)), ahead(BOX("0-19", 50, 0.1))]),
+    ("of {} settings (and", lambda: [len(results.load("03_lists")["grid"])]),
+    ("on subjects {} to {}. It has", lambda: [setting("seeds_for_choosing", "03_lists")[k]
+                                              for k in (0, -1)]),
+    ("It has {} of 8 context units in common and a chance of {}.",
+     lambda: [str(results.load("03_lists")["chosen"][one]) for one in ("share", "chance")]),
+    ("at the end keeps {}.", lambda: [cl.estimate(kept_list("gate"))]),
+    ("Twenty further subjects keep {}; people kept {}.",
+     lambda: [cl.estimate(kept_list("other subjects")), PEOPLE_LEFT[-1]]),
+    ("{} of 20 keep nothing, {} keep seven or eight words of eight",
+     lambda: [(kept_list("gate") == 0).sum(), (kept_list("gate") >= 7 / 8).sum()]),
+    ("{} episodes, without any cue", lambda: [setting("dreams", "03_lists")]),
+    ("focused teaching has left {} of the old facts exact, interleaved {}.",
+     lambda: [bird("penguin", 0.1, way) for way in ("focused", "interleaved")]),
+    ("thought to fly with {} only, interleaved with {}.",
+     lambda: [bird("penguin", 0.1, way, "flies") for way in ("focused", "interleaved")]),
+    ("{} epochs on average instead of {},",
+     lambda: [bird("penguin", 0.1, way, "epochs") for way in ("interleaved", "focused")]),
+    ("drawn at random, do as well: {}.", lambda: [bird("penguin", 0.1, "half of the base")]),
+    ("at half the learning rate ({} against {}) and at twice ({} against {})",
+     lambda: [bird("penguin", lr, way) for lr in (0.05, 0.2)
+              for way in ("focused", "interleaved")]),
+    ("Focused, it leaves {} of the old facts exact", lambda: [bird("sparrow", 0.1, "focused")]),
+    ("the robin still flies ({})", lambda: [bird("sparrow", 0.1, "focused", "flies")]),
+    ("among {} that we tried", lambda: [setting("settings_tried", "03_nights")]),
+    ("the last three days are at {} and memories older than two weeks at {}.",
+     lambda: [remembered(0.005, 8, ages) for ages in (NEW, OLD)]),
+    ("oldest memories go as well ({}, after {} for the newest days)",
+     lambda: [remembered(0.02, 8, ages) for ages in (OLD, NEW)]),
+    ("{} for the last three days, {} beyond two weeks",
+     lambda: [remembered(0.0, 2, ages) for ages in (NEW, OLD)]),
+    ("its traces fade fast, {} of those",
+     lambda: [remembered(0.02, 0, OLD, left="hippocampus alone")]),
+    ("{} to the end, {} when held-out episodes say stop, {} with the oracle",
+     lambda: [stopped("shoebox", "1.0", one)
+              for one in ("to the end", "held out", "best in hindsight")]),
+    ("no better than never to have slept ({},", lambda: [stopped("shoebox", "0.05", "held out")]),
+    ("gives the same picture ({} and {})",
+     lambda: [stopped("notebook", "1.0", one) for one in ("to the end", "held out")]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_03, ids=[row[0] for row in LESSON_03])
+def test_lesson_03_quotes_what_was_stored(sentence, numbers):
+    says("03", sentence, numbers())
+
+
 # -- lesson 04 --
 
 
@@ -256,6 +349,23 @@ def sparsity():
     return cl.plots.lesson_04.sparsity_study()
 
 
+def of_digits(use, M, one, what="right"):
+    """A measure of the buffer or the hippocampus, one number a lane."""
+    return np.array(results.load("04_digits")[use][str(M)][one][what])
+
+
+def apart():
+    """The largest difference of the means of the two stores with 50 or 100 episodes."""
+    return max(abs(of_digits(use, M, "buffer").mean() - of_digits(use, M, "hippocampus").mean())
+               for use in ("asleep", "awake") for M in (50, 100))
+
+
+def averaged(name, memory=50, epochs=10):
+    """The accuracy of a way of learning, with or without averages of the weights."""
+    found = results.load("04_averages")["found"][str(memory)][str(epochs)]
+    return np.mean(found[name]["accuracy"])
+
+
 def thousandths(share):
     """ ".138". """
     return f"{share:.3f}".lstrip("0")
@@ -296,6 +406,34 @@ LESSON_04 = [
      lambda: [sparsity().fidelity(active, 400, 12) for active in (4, 16, 64)]),
     ("only {} of them are sound, with 16 it is {}, with 240 it is {}",
      lambda: [sparsity().sound(active, 10) for active in (4, 16, 240)]),
+    ("the shoebox reaches about {} asleep", lambda: [of_digits("asleep", 200, "buffer").mean()]),
+    ("With 50 or 100 episodes the means are within {} of each other", lambda: [apart()]),
+    ("the shoebox is ahead, by {} asleep and {} awake",
+     lambda: [cl.paired(*(of_digits(use, 200, one) for one in ("buffer", "hippocampus")))
+              for use in ("asleep", "awake")]),
+    ("the sleeping network only {} are sound",
+     lambda: [of_digits("asleep", 200, "hippocampus", "sound").mean()]),
+    ("by recalling the label, it reaches {} with 100",
+     lambda: [of_digits("asleep", 100, "hippocampus", "recall alone").mean()]),
+    ("with all of them the shoebox reaches {}",
+     lambda: [np.mean(results.load("04_digits")["equal bytes"]["asleep"]["right"])]),
+    ("One bit a weight would not help: {} KB, where the examples take {} KB at",
+     lambda: [results.load("04_digits")["hippocampus bytes"]["1000"] // 32000, 1280 * 200 // 8000]),
+    ("have {} with 50 examples, more than both stores asleep",
+     lambda: [np.mean(results.load("04_digits")["floors"]["50"]["class means"]["right"])]),
+    ("two averages beat plain replay: {} against {}",
+     lambda: [averaged("two averages"), averaged("plain replay")]),
+    ("bring plain replay to {}, and an average that only *looks on*, and teaches nothing, reaches "
+     "{}", lambda: [averaged("plain replay, corrected"), averaged("looking on")]),
+    ("Where both are corrected, {} is left",
+     lambda: [cl.paired(*(results.load("04_averages")["found"]["50"]["10"][f"{one}, corrected"][
+         "accuracy"] for one in ("two averages", "plain replay")))]),
+    ("the same method reaches {} here, {} with 2 epochs a pair and {} with 30",
+     lambda: [averaged("published constants", epochs=epochs) for epochs in (10, 2, 30)]),
+    ("tuned averages, corrected, ({}) are behind an average that only looks on ({}, corrected)",
+     lambda: [averaged(f"{one}, corrected", epochs=2) for one in ("two averages", "looking on")]),
+    ("nearest neighbour on the stored images has {} without any training, the averages {}",
+     lambda: [averaged(one, memory=200) for one in ("nearest neighbour", "two averages")]),
 ]
 
 

@@ -110,7 +110,7 @@ def _reading(x: float, y: float, what: str, now: Estimate | None, colour: str) -
         return text(x, y, what, colour=SOFT) + text(x, y + 36, "nothing yet", size=22, colour=SOFT)
     return (text(x, y, what, colour=SOFT)
             + text(x, y + 36, f"{number(now.value)} right", size=28, colour=colour, bold=True)
-            + text(x + 150, y + 36, f"[{number(now.low)}, {number(now.high)}]", colour=SOFT))
+            + text(x + 172, y + 36, f"[{number(now.low)}, {number(now.high)}]", colour=SOFT))
 
 
 def numbers(study: Nights) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from clcourse.metrics import Estimate, estimate
 from clcourse.plots.figure import (
@@ -111,6 +112,7 @@ def side_by_side(x: Sequence, panels: dict, *, xlabel: str, ylabel: str, subject
 def _frame(axes, across, xlabel: str, head: str) -> None:
     """Shares from 0 to 1 along x."""
     axes.set(xlim=(across[0], across[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6))
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_xlabel(wrapped(xlabel, 2.4 * look().size, look().type))
     axes.grid(axis="y")
     axes.set_title(wrapped(head, 2.6 * look().size, look().type), loc="left", fontsize=look().type)
