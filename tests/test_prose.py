@@ -475,6 +475,11 @@ def floor_of(name, scenario="class"):
     return kept("floors", "found", scenario, name).mean()
 
 
+def size_of(name):
+    """Kilobytes of everything that a closed-form learner stores."""
+    return results.load("05_floors")["found"]["class"][name]["bytes"] / 1000
+
+
 def plain_or(method, scenario="class"):
     """The mean accuracy of a method at its own best setting."""
     return kept("scenarios", "found", scenario, method).mean()
@@ -559,15 +564,13 @@ LESSON_05 = [
               for kind in ("exact", "empirical", "batched")]),
     ("program with the batched one gets {}, next to {} without any penalty",
      lambda: [of_fisher("batched", 100), of_fisher("exact", 0)]),
-    ("At about {} kB: replay {}, the ridge (50 features) {}, LDA {}.",
-     lambda: [round(results.load("05_floors")["found"]["class"]["LDA"]["bytes"] / 1000),
-              memory(50), floor_of("ridge 50"), floor_of("LDA")]),
-    ("the ridge with 1000 features scores {}, but its sums take {} MB",
-     lambda: [floor_of("ridge 1000"),
-              f"{results.load('05_floors')['found']['class']['ridge 1000']['bytes'] / 1e6:.1f}"]),
+    ("At about {} kB replay scores {} and LDA {}; the ridge needs {} kB (50 features) for {}.",
+     lambda: [round(size_of("LDA")), memory(50), floor_of("LDA"), round(size_of("ridge 50")),
+              floor_of("ridge 50")]),
+    ("the ridge with 1000 features scores {}, but it stores {} MB",
+     lambda: [floor_of("ridge 1000"), f"{size_of('ridge 1000') / 1000:.1f}"]),
     ("All the pictures take {} MB, and a nearest neighbour that keeps them scores {} as well",
-     lambda: [results.load("05_floors")["found"]["class"]["nearest of 1280"]["bytes"] / 1e6,
-              floor_of("nearest of 1280")]),
+     lambda: [size_of("nearest of 1280") / 1000, floor_of("nearest of 1280")]),
     ("up to {} passes), scores {}", lambda: [results.load("05_floors")["joint"]["100"]["epochs"],
                                             kept("floors", "joint", "100").mean()]),
     ("The ridge is ahead of it by {}:",

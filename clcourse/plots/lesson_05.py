@@ -53,6 +53,7 @@ OF = {"naive": "naive", "EWC": "penalty", "SI": "penalty", "LwF": "penalty",
       "scratch": "penalty", "warm": "everything", "blend": "replay", "nearest": "stored examples",
       "ridge": "formula", "replay": "replay"}
 METHODS = ("naive", "EWC", "SI", "LwF", "replay 20", "replay 100", "replay 200", "cumulative")
+POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 SCENARIOS = {"task": "task: told the task", "domain": "domain: first or second?",
              "class": "class: which of ten?"}
 
@@ -107,7 +108,8 @@ def _sizes(axes, sizes, xlabel: str) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([f"{size:g}" for size in sizes])
+    axes.set_xticklabels([f"{size:g}" if size < 100_000 else f"10{POWERS[round(np.log10(size))]}"
+                          for size in sizes])
     axes.set(xlim=(sizes[0], sizes[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6), xlabel=xlabel,
              ylabel="accuracy")
     axes.grid(axis="y")
