@@ -59,7 +59,7 @@ def test_the_sentences_carry_the_numbers():
     assert f"gate, old list: from 1.00 to {old[:, -1].mean():.2f}" in shown["lists"].sentence
     assert "0.00 at 0 days, 0.00 at 4–6 days, 1.00 at 11–15 days" in shown["one"].sentence
     study = cl.results.load("03_teacher")["shoebox"]
-    for ratio, named in (("0.05", "0.05"), ("1.0", "1"), ("inf", "no noise")):
+    for ratio, named in (("0.05", "0.05"), ("1.0", "1"), ("inf", "∞")):
         for stop in plots.STOPS:
             assert f"{cl.estimate(study[ratio][stop])} at {named}" in shown["stopping"].sentence
 

@@ -44,21 +44,21 @@ def two_systems() -> Figure:
     axes.set(xlim=(0, 100), ylim=(2, 26))
     axes.axis("off")
     size = look().type
-    boxes = ((16, "the world", "one thing\nafter another", PAPER),
-             (49, "fast store", "keeps each episode\nby itself, at one showing", ORANGE),
-             (84, "slow network", "shares all its weights,\nlearns by small steps", SKY))
+    boxes = ((13, "the world", "one thing\nafter another", PAPER),
+             (48, "fast store", "keeps episodes\nat one showing", ORANGE),
+             (85, "slow network", "shares its weights,\nlearns bit by bit", SKY))
     for x, name, words, colour in boxes:
         style = {"boxstyle": "round,pad=0.9", "facecolor": colour, "edgecolor": SOFT}
         axes.text(x, 16, f"{name}\n\n{words}", ha="center", va="center", fontsize=size, color=INK,
                   bbox=style, linespacing=1.15)
-    arrows = ((25.5, 36.5, "day", INK), (62.5, 72.5, "night:\nreplay", BLUE))
+    arrows = ((25, 36, "day", INK), (61, 72, "night:\nreplay", BLUE))
     for start, end, words, colour in arrows:
         axes.annotate("", (end, 16), (start, 16),
                       arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": look().line})
         axes.text((start + end) / 2, 17.5, words, ha="center", va="bottom", fontsize=size,
                   color=colour)
-    axes.text(49, 2.5, "in the brain: hippocampus", ha="center", fontsize=0.9 * size, color=SOFT)
-    axes.text(84, 2.5, "in the brain: neocortex", ha="center", fontsize=0.9 * size, color=SOFT)
+    axes.text(48, 2.5, "in the brain: hippocampus", ha="center", fontsize=0.9 * size, color=SOFT)
+    axes.text(85, 2.5, "in the brain: neocortex", ha="center", fontsize=0.9 * size, color=SOFT)
     return Figure(picture, "Two memory systems. By day the world gives one thing after another to "
                            "a fast store (the hippocampus), which keeps each episode by itself. "
                            "By night the store replays them to a slow network (the neocortex), "
@@ -176,9 +176,10 @@ def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
         axes.plot(middle, color=CORTEX[0], marker="o", clip_on=False, zorder=3)
         axes.set(xlim=(-0.3, len(AGES) - 0.7), ylim=(0, 1), yticks=[0, 0.5, 1])
         names = [f"{a}" if a == b else f"{a}–{b}" for a, b in AGES]
-        axes.set_xticks(range(len(AGES)), names, fontsize=0.78 * look().type, rotation=40)
+        few = range(len(AGES)) if columns == 1 else (0, 3, 5, 7)  # as many as there is room for
+        axes.set_xticks(few, [names[k] for k in few])
         axes.grid(axis="y")
-        width = (2.5 if columns > 1 else 5) * look().size
+        width = 0.75 * picture.get_figwidth() / columns
         axes.set_title(wrapped(head, width, look().type), loc="left", fontsize=look().type)
         sentences.append(f"{head}: " + ", ".join(
             f"{number(read[k].value)} at {names[k]} days" for k in (0, 3, 5, 7)))
@@ -209,7 +210,7 @@ def settings(study: dict) -> dict[str, np.ndarray]:
     shown = {
         "chosen: fades slowly, rate 0.1": cortex["0.005"]["8"],
         "a shoebox that never fades": varied["a shoebox"],
-        "the store fades four times as fast": cortex["0.02"]["8"],
+        "fades four times as fast": cortex["0.02"]["8"],
         "rate 0.03, longer nights": varied["a third of it, longer nights"],
         "rate 0.3": varied["three times the learning rate"],
         "Adam, rate 0.001": varied["Adam"],
@@ -254,7 +255,7 @@ def long_sleep(moments: Sequence[int], errors: dict, guess=None,
         sentences.append(f"{name}: {number(mean[0])} before, lowest {number(mean[best])}, "
                          f"{number(mean[-1])} at the end")
     axes.set(xscale="log", xlim=(1, x[-1]), xlabel="epochs of sleep (log scale)",
-             ylabel="squared error on new episodes")
+             ylabel="error on new episodes")
     axes.set_ylim(bottom=0)
     axes.set_xticks([1, 11, 101, 1001], ["0", "10", "100", "1000"])
     axes.grid(axis="y")
@@ -290,10 +291,10 @@ def stopping(study: dict | None = None, title: str | None = None) -> Figure:
         sentences.append(f"{name}: " + ", ".join(
             f"{estimate_in_words(one)} at {_ratio(ratio)}"
             for ratio, one in zip(ratios, read, strict=True)))
-    axes.set(xlim=(len(ratios) - 1, 0), xticks=range(len(ratios)),
+    axes.set(xlim=(len(ratios) - 0.8, 0), xticks=range(len(ratios)),
              xticklabels=[_ratio(one) for one in ratios],
-             xlabel="signal to noise of the teacher (noisier to the right)",
-             ylabel="squared error on new episodes")
+             xlabel="signal to noise of the teacher (∞: no noise)",
+             ylabel="error on new episodes")
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
     headline(picture, title)
@@ -304,4 +305,4 @@ def stopping(study: dict | None = None, title: str | None = None) -> Figure:
 
 
 def _ratio(text: str) -> str:
-    return "no noise" if text == "inf" else f"{float(text):g}"
+    return "∞" if text == "inf" else f"{float(text):g}"
