@@ -38,7 +38,9 @@ HUES = {"DG": VERMILLION, "CA3": BLUE, "CA1": GREEN, "CA3 without DG": PURPLE,
         "half of the units": BLACK}
 STORES = {"buffer": VERMILLION, "hippocampus": BLUE}
 LOADS = {"50": GREEN, "100": BLUE, "200": VERMILLION, "400": PURPLE}
-TALL = 2.5  # inches
+TALL = 2.3  # inches
+
+QUARTERS = ["", "¼", "½", "¾", "all"]
 
 # Where a region stands in the picture, what it is called, and what it does.
 PLACES = {
@@ -131,9 +133,10 @@ def separation(likeness, regions: dict, theory: dict, guess=None, guess_at: floa
         ends.append(End(mean[-1], name, HUES[name], dashes))
         parts.append(f"{name} {number(mean[0])} to {number(mean[-1])}, "
                      f"{number(np.interp(0.5, x, mean))} where half is shared")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=np.linspace(0, 1, 5), yticks=np.linspace(0, 1, 6),
+    axes.set(xlim=(0, 1), ylim=(0, 1), yticks=np.linspace(0, 1, 6),
              xlabel="share of active units that two episodes have in common",
              ylabel="the same, inside")
+    axes.set_xticks(np.linspace(0, 1, 5), QUARTERS)
     axes.grid(axis="y")
     note(axes, f"line: mean of {len(lanes)} subjects;  band: middle 80 % of them;  rings: theory")
     headline(picture, title)
@@ -191,7 +194,7 @@ def completion(who: tuple[str, ...] = ("whole",), loads: tuple[int, ...] = (50, 
     study = completion_study()
     kept = [int(one) for one in study["settings"]["kept"]][::-1]
     x = [one / kept[-1] for one in kept]
-    picture, (panels,) = sheet(9.0, 3.2, ncols=2, sharey=True)
+    picture, (panels,) = sheet(8.4, 3.2, ncols=2, sharey=True)
     ends, parts = [], []
     for panel, measure, head in zip(panels, ("fidelity", "identified"), (
             "fidelity: share of its units", "identified: it is the nearest"), strict=True):
@@ -210,8 +213,9 @@ def completion(who: tuple[str, ...] = ("whole",), loads: tuple[int, ...] = (50, 
             if measure == "identified":
                 words = f"{load_}" if len(who) == 1 else f"{load_}, {one}"
                 ends.append(End(read[-1].value, words, colour, dashes))
-        panel.set(xlim=(0, 1), ylim=(0, 1), xticks=np.linspace(0, 1, 5),
-                  yticks=np.linspace(0, 1, 6), xlabel="share of the episode in the cue")
+        panel.set(xlim=(0, 1), ylim=(0, 1), yticks=np.linspace(0, 1, 6),
+                  xlabel="share of the episode in the cue")
+        panel.set_xticks(np.linspace(0, 1, 5), QUARTERS)
         panel.grid(axis="y")
         panel.set_title(head, loc="left", fontsize=look().type)
     panels[0].set_ylabel("of what comes back")
@@ -266,6 +270,7 @@ def _with_intervals(lines: dict[str, list[Estimate]], x, title, *, xlabel: str, 
              ylabel=ylabel)
     if ticks is not None:
         axes.set_xticks(*ticks)
+        axes.set_xlim(x[0] - 0.05, x[-1])
     axes.grid(axis="y")
     note(axes, f"line: mean of {read[0].n} subjects;  band: its 95 % interval")
     headline(picture, title)
@@ -284,7 +289,7 @@ def digits(guess=None, title: str | None = None) -> Figure:
     """Stored study: ten digits at the end, buffer and hippocampus, by episodes stored."""
     study = load("04_digits")
     counts = list(study["floors"])
-    picture, (panels,) = sheet(9.0, 3.2, ncols=2, sharey=True)
+    picture, (panels,) = sheet(8.4, 3.2, ncols=2, sharey=True)
     parts = []
     for panel, (use, head) in zip(panels, USES.items(), strict=True):
         lines = {name: [estimate(study[use][M][name]["right"]) for M in counts] for name in STORES}
