@@ -89,8 +89,15 @@ def test_every_stored_study_has_a_number_for_each_lane(name):
         elif isinstance(part, list) and len(part) == 20 and isinstance(part[0], float):
             yield part
 
-    found = list(lanes({key: part for key, part in results.load(f"05_{name}").items()
-                        if key not in ("settings", "versions")}))
+    found = list(
+        lanes(
+            {
+                key: part
+                for key, part in results.load(f"05_{name}").items()
+                if key not in ("settings", "versions")
+            }
+        )
+    )
     assert len(found) > 5
     assert all(np.isfinite(one).all() for one in found)
 
@@ -118,8 +125,12 @@ def same(stored, seeds, lanes):
 
 def test_the_scenarios_come_out_of_their_code(study):
     code, stored, seeds = study("scenarios"), results.load("05_scenarios"), [0, 1]
-    for scenario, method in (("domain", "SI"), ("class", "replay 20"), ("task", "EWC"),
-                             ("class, masked", "naive")):
+    for scenario, method in (
+        ("domain", "SI"),
+        ("class", "replay 20"),
+        ("task", "EWC"),
+        ("class, masked", "naive"),
+    ):
         setting = stored["chosen"][scenario][method]["setting"]
         history = code.lived(method, code.world(scenario, seeds), scenario, setting, "test", 10)
         found = stored["found"][scenario][method]
