@@ -79,7 +79,7 @@ def lesion() -> Explorer:
 
     controls = {
         "removed": Choice("We remove the", list(LEFT)),
-        "fades": Choice("old traces fade", list(FADES), start="slowly"),
+        "fades": Slider("old traces fade", list(FADES), start="slowly"),
         "steps": Slider("steps of learning a night", study.steps, start=8),
         "day": Slider("day of the lesion", range(1, study.days + 1), start=study.days),
     }
