@@ -36,7 +36,7 @@ from clcourse.results import load
 # A region, and whoever stores, has the same colour and dashes in every figure of the lesson.
 HUES = {"DG": VERMILLION, "CA3": BLUE, "CA1": GREEN, "CA3 without DG": PURPLE,
         "half of the units": BLACK}
-STORES = {"buffer": VERMILLION, "hippocampus": BLUE}
+STORES = {"shoebox": VERMILLION, "hippocampus": BLUE}
 LOADS = {"50": GREEN, "100": BLUE, "200": VERMILLION, "400": PURPLE}
 TALL = 2.3  # inches
 
@@ -152,8 +152,10 @@ def _diamond(axes, x: float, guess) -> None:
     """The reader's guess as a diamond at x."""
     value = height(guess, "guess")
     if value is not None:
-        axes.plot(x, value, "D", color=GUESS, clip_on=False, zorder=5)
-        axes.annotate(f"your guess {number(value)}", (x, value), xytext=(-0.8, 0.3), ha="right",
+        place = float(np.clip(value, *axes.get_ylim()))
+        words = f"your guess {number(value)}" + (" (off the scale)" if place != value else "")
+        axes.plot(x, place, "D", color=GUESS, clip_on=False, zorder=5)
+        axes.annotate(words, (x, place), xytext=(-0.8, 0.3), ha="right",
                       textcoords="offset fontsize", color=GUESS, fontsize=0.95 * look().type)
 
 
@@ -292,7 +294,8 @@ def digits(guess=None, title: str | None = None) -> Figure:
     picture, (panels,) = sheet(8.4, 3.2, ncols=2, sharey=True)
     parts = []
     for panel, (use, head) in zip(panels, USES.items(), strict=True):
-        lines = {name: [estimate(study[use][M][name]["right"]) for M in counts] for name in STORES}
+        lines = {name: [estimate(study[use][M][store]["right"]) for M in counts]
+                 for store, name in (("buffer", "shoebox"), ("hippocampus", "hippocampus"))}
         lines["nearest neighbour"] = [
             estimate(study["floors"][M]["nearest neighbour"]["right"]) for M in counts]
         ends = []
@@ -305,7 +308,7 @@ def digits(guess=None, title: str | None = None) -> Figure:
             ends.append(End(read[-1].value, name, colour, dashes))
             parts.append(f"{use}, {name} " + ", ".join(
                 f"{estimate_in_words(one)} with {M}" for one, M in zip(read, counts, strict=True)))
-        panel.set(ylim=(0, 1), yticks=np.linspace(0, 1, 6), xlim=(-0.1, len(counts) - 1),
+        panel.set(ylim=(0.6, 1), yticks=np.linspace(0.6, 1, 5), xlim=(-0.1, len(counts) - 1),
                   xticks=range(len(counts)), xticklabels=counts, xlabel="episodes offered, M")
         panel.grid(axis="y")
         panel.set_title(head, loc="left", fontsize=look().type)
