@@ -2,7 +2,7 @@
 
     python studies/04_digits.py
 
-makes clcourse/results/04_digits.json again (about five minutes on one core). Class-incremental, the
+makes clcourse/results/04_digits.json again (eight minutes on one core). Class-incremental, the
 digits as sparse codes. Both stores are given the very same examples, M/10 of each class when the
 class comes. Two uses: *asleep*, the network learns from replay only; *awake*, it learns from all
 new examples, and half of each step is replay. Every setting, the size of the hippocampus and the
