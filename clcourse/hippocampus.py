@@ -261,6 +261,14 @@ class Hippocampus:
 
     # -- damage, size, housekeeping --
 
+    def __deepcopy__(self, memo: dict) -> Hippocampus:
+        """Copies share the wiring, the larger part, because nothing ever changes it."""
+        other = object.__new__(type(self))
+        for name, value in vars(self).items():
+            fixed = name.startswith("wired_")
+            setattr(other, name, value if fixed else copy.deepcopy(value, memo))
+        return other
+
     def lesion(self, part: str) -> Hippocampus:
         """A copy without a part: "DG" (episodes reach CA3 directly) or "recurrence" (of CA3)."""
         if part not in ("DG", "recurrence"):

@@ -345,6 +345,23 @@ def test_a_subject_is_the_same_alone_and_in_company(count, lane):
     torch.set_num_threads(threads)
 
 
+def test_a_copy_shares_the_wiring_and_nothing_that_learns():
+    hippocampus = small()
+    hippocampus.store(patterns(3))
+    other = hippocampus.lesion("recurrence")
+    assert other.wired_dg_ca3 is hippocampus.wired_dg_ca3
+    ties = hippocampus.ca3_ca3.clone()
+    other.store(patterns(3, name="more"))
+    assert torch.equal(hippocampus.ca3_ca3, ties) and hippocampus.load.tolist() == [3, 3]
+    assert torch.equal(hippocampus.replay(2), small_with(patterns(3)).replay(2))
+
+
+def small_with(episodes) -> cl.Hippocampus:
+    hippocampus = small()
+    hippocampus.store(episodes)
+    return hippocampus
+
+
 def test_bytes_are_those_of_what_learning_changes():
     ties = 60 * 120 + 120 * 120 + 120 * 120 + 120 * 120 + 120 * 60
     assert small().memory_bytes() == 4 * ties
