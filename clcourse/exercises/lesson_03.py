@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from clcourse.exercises import exercise
+from clcourse.exercises import Wrong, exercise
 from clcourse.exercises.mistakes import call, expect
 
 
@@ -36,8 +36,15 @@ def interleaved_batch(answer: Callable) -> str:
     chosen = torch.tensor([[5, 0, 0], [2, 4, 1]])
     lane = torch.arange(2)[:, None]
     old = x_box[lane, chosen]
+    try:
+        got = call(answer, x_new, x_box, chosen)
+    except RuntimeError as error:
+        if "number of dimensions" not in str(error):
+            raise
+        raise Wrong("x_box[:, chosen] has four axes, every lane's choice in every lane: index with "
+                    "the lane as well, x_box[lane, chosen].") from error
     expect(
-        call(answer, x_new, x_box, chosen),
+        got,
         torch.cat([x_new, old], dim=1),
         (torch.cat([x_new, x_box[:, chosen[0]]], dim=1), "all lanes take the choice of the first "
          "lane: each lane has its own row of chosen."),
@@ -65,18 +72,19 @@ def novelty_gate(answer: Callable) -> str:
     """True where too little of the episode came back."""
     import torch
 
-    patterns = torch.tensor([
-        [[1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 1, 1, 0, 0], [1, 0, 1, 0, 1, 0, 1, 0]],
-        [[0, 1, 0, 1, 0, 1, 0, 1], [1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1]],
-    ]).float()
-    recalled = torch.tensor([
-        [[1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 1, 0, 0], [1, 0, 1, 0, 1, 0, 0, 1]],
-        [[1, 0, 1, 0, 1, 0, 1, 0], [1, 1, 1, 0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 1, 1, 1]],
-    ]).float()
-    quiet = torch.zeros(2, 3, 8)  # units that are 0 in both, as most are
-    patterns, recalled = (torch.cat([one, quiet], dim=2) for one in (patterns, recalled))
+    sizes = [  # units of the episode, units that come back, units of both
+        [(4, 4, 4), (6, 3, 3), (3, 6, 3), (5, 4, 1), (6, 6, 4)],
+        [(5, 5, 4), (5, 5, 2), (5, 8, 4), (3, 3, 2), (6, 5, 4)],
+    ]
+    patterns, recalled = torch.zeros(2, 2, 5, 16)  # most units are 0 in both
+    for subject, episodes in enumerate(sizes):
+        for episode, (active, back, both) in enumerate(episodes):
+            patterns[subject, episode, :active] = 1
+            recalled[subject, episode, active - both : active - both + back] = 1
     familiar = 0.7
-    share = (patterns * recalled).sum(dim=2) / patterns.sum(dim=2)
+    both = (patterns * recalled).sum(dim=2)
+    mine, theirs = patterns.sum(dim=2), recalled.sum(dim=2)
+    share = both / mine
     expect(
         call(answer, patterns, recalled, familiar),
         share < familiar,
@@ -85,6 +93,16 @@ def novelty_gate(answer: Callable) -> str:
         (1 - share, "this is the novelty: the gate says True or False."),
         ((patterns == recalled).float().mean(dim=2) < familiar, "you count units that are 0 in "
          "both as well: a share of the active units of the pattern is wanted."),
+        (1 - share > familiar, "the novelty must exceed 1 - familiar, not familiar: or compare the "
+         "share that came back with familiar."),
+        (both / theirs < familiar, "you divide by what came back: divide by the number that is "
+         "active in the pattern."),
+        (both / 4 < familiar, "you divide by 4: episodes differ in size, so divide by the number "
+         "that is active in each pattern."),
+        (both / (mine * theirs).sqrt() < familiar, "this is the cosine: divide by the number that "
+         "is active in the pattern alone."),
+        (both / (mine + theirs - both) < familiar, "you divide by the units that are active in "
+         "either: divide by the number that is active in the pattern."),
         ((patterns * recalled).mean(dim=2) < familiar, "you divide by all units: divide by the "
          "number that is active in the pattern."),
         ((patterns * recalled).sum(dim=2) < familiar, "you compare a number of units with a share: "
@@ -111,7 +129,8 @@ def who_answers(answer: Callable) -> str:
     import torch
 
     random = _random()
-    fast, slow = random.uniform(20).reshape(2, 4, 5) ** 2 / 9, random.normal(4, 5) * 3
+    loud = torch.tensor([[1, 0.4, 1, 0.4], [0.4, 1, 1, 0.4]])  # shares may be large, and unknown
+    fast, slow = random.uniform(20).reshape(2, 4, 5) * loud[..., None], random.normal(4, 5) * 3
     slow = slow.double()
     known = torch.tensor([[1, 0, 0, 1], [0, 1, 0, 1]]).bool()
     one, other = fast.argmax(dim=2), slow.argmax(dim=2)
@@ -125,6 +144,8 @@ def who_answers(answer: Callable) -> str:
         torch.where(known, one, other),
         (torch.where(known, other, one), "turned round: the fast store answers where known is "
          "True."),
+        (torch.where(fast.amax(dim=2) > 0.5, one, other), "a large share does not mean that the "
+         "question was recognised: let known decide."),
         (louder, "the larger number wins in your code: a share and a logit cannot be compared; "
          "let known decide."),
         ((fast + slow).argmax(dim=2), "you add the two: a share and a logit cannot be added; let "
@@ -171,8 +192,14 @@ def a_night_by_hand(answer: Callable) -> str:
     def same():
         return [some[:1].expand(2, -1) for some in chosen]
 
+    def refuse(*_, **__):
+        raise Wrong("cortex.learn takes the step for you: take it yourself, with torch.autograd.grad "
+                    "on cortex.network.")
+
+    handed = Neocortex(6, 5, 4, lr=0.3, seeds=2)
+    handed.learn = refuse
     expect(
-        call(answer, Neocortex(6, 5, 4, lr=0.3, seeds=2), x, y, chosen),
+        call(answer, handed, x, y, chosen),
         after(),
         (after(0.5), "your loss is averaged over the lanes, which divides the learning rate by "
          "their number: average over the batch, then sum over the lanes."),

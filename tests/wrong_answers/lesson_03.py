@@ -30,6 +30,12 @@ def night(loss, *, rows=slice(None), sign=1.0, first=False, lr=None):
     return slept
 
 
+def by_the_course(cortex, x, y, chosen):
+    for some in chosen:
+        cortex.learn(x[lanes(x), some], y[lanes(x), some])
+    return cortex.answer(x)
+
+
 def right(logits, y):
     return cl.cross_entropy(logits, y).sum()
 
@@ -44,6 +50,7 @@ WRONG = {
             lambda new, box, chosen: torch.cat([new, box[:, chosen].flatten(1, 2)], 1),
             "in every lane",
         ),
+        (lambda new, box, chosen: torch.cat([new, box[:, chosen]], 1), "four axes"),
     ],
     "03.3": [
         (lambda p, r, familiar: share(p, r) >= familiar, "turned round"),
@@ -51,6 +58,13 @@ WRONG = {
         (lambda p, r, familiar: 1 - share(p, r), "novelty"),
         (lambda p, r, familiar: (p == r).float().mean(2) < familiar, "0 in both"),
         (lambda p, r, familiar: (p * r).mean(2) < familiar, "all units"),
+        (lambda p, r, familiar: (p * r).sum(2) < familiar, "number of units"),
+        (lambda p, r, familiar: 1 - share(p, r) > familiar, "must exceed"),
+        (lambda p, r, familiar: (p * r).sum(2) / r.sum(2) < familiar, "what came back"),
+        (lambda p, r, familiar: (p * r).sum(2) / 4 < familiar, "by 4"),
+        (lambda p, r, familiar: torch.cosine_similarity(p, r, 2) < familiar, "cosine"),
+        (lambda p, r, familiar: (p * r).sum(2) / (p + r).clamp(max=1).sum(2) < familiar, "either"),
+        (lambda p, r, familiar: share(p, r) < 1, "perfect copy"),
         (lambda p, r, familiar: (share(p, r) < familiar).all(1), "for each"),
     ],
     "03.4": [
@@ -59,6 +73,7 @@ WRONG = {
         (lambda f, k, s: f.argmax(2), "fast store answers everything"),
         (lambda f, k, s: s.argmax(2), "cortex answers everything"),
         (lambda f, k, s: torch.where(k[..., None], f, s), "scores"),
+        (lambda f, k, s: torch.where(f.amax(2) > 0.5, f.argmax(2), s.argmax(2)), "recognised"),
     ],
     "03.2": [
         (night(lambda z, y: cl.cross_entropy(z, y).mean()), "averaged over the lanes"),
@@ -69,5 +84,6 @@ WRONG = {
         (night(right, rows=slice(0, 1)), "one step"),
         (night(right, rows=slice(-1, None)), "last row"),
         (night(right, first=True), "first lane chose"),
+        (by_the_course, "cortex.learn"),
     ],
 }
