@@ -27,10 +27,11 @@ from clcourse.worlds import paired_lists
 def drifting_lists(
     pairs: int = 8, share: int = 5, drift: int = 2, seeds: Seeds = 20
 ) -> Stream:
-    """The two lists of `paired_lists`, while the context drifts: no two moments are the same.
+    """The two lists of `paired_lists`, while the context drifts: no two pairs have quite the same.
 
     For each pair `drift` of the 8 active context units are swapped for others at random. So two
-    pairs of a list share fewer than 8 - drift context units and a bit, instead of all 8.
+    pairs of a list share fewer than 8 - drift context units and a bit, instead of all 8. The swap
+    is drawn once: whenever a pair is shown again, it looks the same.
     """
     if not 0 <= drift <= 8:
         raise CourseError(f"drift={drift!r}; expected 0 to 8 of the 8 context units: try 2.")
@@ -38,16 +39,21 @@ def drifting_lists(
 
     def make(position: int):
         old = stream[position]
-        random = LaneRandom(seeds, f"drifting context {position}")
-        x, context = old.x.clone(), old.x[..., 80:]
-        noise = random.uniform(2 * context[0].numel()).reshape(len(x), 2, *context.shape[1:])
-        leave, come = noise.to(x).unbind(dim=1)
-        kept = k_winners(context * (1 + leave), 8 - drift) if drift < 8 else 0 * context
-        fresh = k_winners((1 - context) * (1 + come), drift) if drift else 0 * context
-        x[..., 80:] = kept + fresh
+        x = drifted(old.x, drift, LaneRandom(seeds, f"drifting context {position}"))
         return replace(old, x=x, x_val=x, x_test=x)
 
     return Stream(make, 2, classes=stream.classes, scenario="class", seeds=stream.seeds)
+
+
+def drifted(x: torch.Tensor, drift: int, random: LaneRandom) -> torch.Tensor:
+    """Cues of a list, each with `drift` of its 8 active context units swapped for others."""
+    x, context = x.clone(), x[..., 80:]
+    noise = random.uniform(2 * context[0].numel()).reshape(len(x), 2, *context.shape[1:])
+    leave, come = noise.to(x).unbind(dim=1)
+    kept = k_winners(context * (1 + leave), 8 - drift) if drift < 8 else 0 * context
+    fresh = k_winners((1 - context) * (1 + come), drift) if drift else 0 * context
+    x[..., 80:] = kept + fresh
+    return x
 
 
 # -- facts --
@@ -234,10 +240,14 @@ class NoisyTeacher:
     """y = w·x + ε: episodes of which a part can be predicted, and a part is chance.
 
     x ~ N(0, 1/n), w ~ N(0, s/(s+1)), ε ~ N(0, 1/(s+1)), with s the signal-to-noise ratio: y has
-    variance 1 at every s. Teacher, sizes and student as in Sun et al. (2023, Nat. Neurosci. 26).
+    variance 1 at every s. Teacher, sizes and student as in Sun et al. (2023, Nat. Neurosci. 26):
+    as many episodes (`count`) as inputs (`n`), where a student can overfit them worst.
     """
 
-    def __init__(self, ratio: float, n: int = 100, tests: int = 1000, seeds: Seeds = 20) -> None:
+    def __init__(
+        self, ratio: float, n: int = 100, tests: int = 1000, seeds: Seeds = 20,
+        count: int | None = None,
+    ) -> None:
         if not ratio > 0:
             raise CourseError(f"ratio={ratio!r}; expected signal to noise above 0: try 1.")
         random = LaneRandom(seeds, "noisy teacher")
@@ -248,7 +258,7 @@ class NoisyTeacher:
             x = random.normal(count, n) / n**0.5
             return x, x @ w + random.normal(count, 1) * (1 - signal) ** 0.5
 
-        self.episodes, self.held_out, self.tests = drawn(n), drawn(n // 4), drawn(tests)
+        self.episodes, self.held_out, self.tests = drawn(count or n), drawn(n // 4), drawn(tests)
 
     def sleep(self, x, y, moments: Sequence[int], lr: float = 0.015) -> dict[str, torch.Tensor]:
         """A linear student learns from replayed x, y; its errors: (seeds, moments) for each name.

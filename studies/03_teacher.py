@@ -5,10 +5,15 @@
 makes clcourse/results/03_teacher.json again (under a minute on one core). A student replays 100
 episodes for 2000 epochs. Its error on new episodes at the end is set beside two stopping points:
 the best in hindsight (an oracle: it looks at the test), and the best on 25 episodes kept out of
-sleep. Beside both stands a notebook with cross-talk for a store (Sun et al. 2023).
+sleep. Controls: the stored episodes themselves, asked for the most similar one or for the mean of
+the ten most similar; stopping and not stopping with equal numbers of episodes; a notebook with
+cross-talk for a store (Sun et al. 2023). At a ratio of 1 the number of episodes is varied: fewer
+or more than the 100 inputs.
 """
 
 from __future__ import annotations
+
+import copy
 
 import torch
 
@@ -22,6 +27,8 @@ SETTINGS = {
     "epochs": 2000,
     "moments": sorted({0, *(round(2000 * 2 ** (-k / 4)) for k in range(44))}),
     "index": [1000, 50],
+    "similar": {"look-up": 1, "mean of ten": 10},
+    "counts": [50, 100, 200, 400],
 }
 
 
@@ -52,12 +59,39 @@ def measure(teacher: NoisyTeacher, x, y) -> dict[str, list]:
     return {name: [round(float(one), 4) for one in values] for name, values in lanes.items()}
 
 
+def asked(teacher: NoisyTeacher) -> dict[str, list]:
+    """The error of the box itself, which answers with the mean of the most similar episodes."""
+    (x, y), (inputs, wanted) = teacher.episodes, teacher.tests
+    nearest, lane = torch.cdist(inputs, x).argsort(dim=2), torch.arange(len(x))[:, None, None]
+    found = {}
+    for name, count in SETTINGS["similar"].items():
+        said = y[lane, nearest[..., :count], 0].mean(dim=2, keepdim=True)
+        found[name] = [round(float(one), 4)
+                       for one in (said - wanted).square().mean(dim=(1, 2))]
+    return found
+
+
+def equal(teacher: NoisyTeacher) -> dict[str, list]:
+    """Equal episodes: 25 of the 100 kept out of sleep; or none kept out, and all 125 replayed."""
+    (x, y), more, moments = teacher.episodes, teacher.held_out, SETTINGS["moments"]
+    all_of_them = (torch.cat(pair, dim=1) for pair in ((x, more[0]), (y, more[1])))
+    to_the_end = teacher.sleep(*all_of_them, moments)["test"][:, -1]
+    fewer = copy.copy(teacher)
+    fewer.episodes, fewer.held_out = (x[:, :75], y[:, :75]), (x[:, 75:], y[:, 75:])
+    return {"125 to the end": [round(float(one), 4) for one in to_the_end],
+            "75, held out": measure(fewer, *fewer.episodes)["held out"]}
+
+
 def study(seeds) -> dict:
-    """{"shoebox": {"1.0": measures}, "notebook": …, "curves": {"1.0": mean test errors}}."""
-    results: dict = {"shoebox": {}, "notebook": {}}
+    """{"shoebox": {"1.0": measures}, "notebook": …, "episodes": {"50": measures}}."""
+    results: dict = {"shoebox": {}, "notebook": {}, "episodes": {}}
+    for count in SETTINGS["counts"]:
+        teacher = NoisyTeacher(1.0, seeds=seeds, count=count)
+        results["episodes"][str(count)] = measure(teacher, *teacher.episodes)
     for ratio in SETTINGS["ratios"]:
         teacher = NoisyTeacher(ratio, seeds=seeds)
-        results["shoebox"][str(ratio)] = measure(teacher, *teacher.episodes)
+        results["shoebox"][str(ratio)] = (
+            measure(teacher, *teacher.episodes) | asked(teacher) | equal(teacher))
         results["notebook"][str(ratio)] = measure(teacher, *notebook(teacher, seeds))
         print(ratio, flush=True)
     return results

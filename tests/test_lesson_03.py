@@ -71,6 +71,14 @@ def test_ages_count_backwards_from_the_lesion():
     assert np.allclose(plots.grouped(lanes)[0], [0, 0, 0, 0, 1, 1, 1, 1])
 
 
+def test_old_minus_new_takes_two_weeks_and_three_days():
+    one = torch.full((2, 30, 30), torch.nan)
+    one[:, 29] = 0.0
+    one[:, 29, :16] = 0.75  # days 1 to 16: two weeks old and older
+    one[:, 29, 27:] = torch.tensor([[0.5], [0.25]])  # the last three days
+    assert plots.spared(one).tolist() == [0.25, 0.5]
+
+
 def test_stored_counts_become_shares():
     back = plots.stored([[[5], [0, 1]], [[2], [5, 5]]])
     assert np.isnan(back[:, 0, 1]).all()

@@ -219,6 +219,64 @@ def ahead(setting):
     return cl.paired(found["look-up"], found["nights"])
 
 
+def finely(one):
+    """With three decimals."""
+    return f"{one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+
+
+def of_the_list(*keys, which="old list", trial=None):
+    """The share of a list, as a mean with its interval; counts where a trial is named."""
+    found = results.load("03_lists")
+    for key in keys:
+        found = found[key]
+    lanes = found[which] if trial is None else np.array(found[which])[:, trial] / 8
+    return cl.estimate(lanes)
+
+
+def in_common():
+    """Context units that the two lists share for the same cue, after the swap."""
+    old, new = (one.x[..., 80:] for one in cl.sleep.drifting_lists(share=5, drift=2, seeds=20))
+    return f"{(old * new).sum(dim=2).mean():.1f}"
+
+
+def wings(name, when):
+    """How active "has wings" is for the penguin, in subjects that were asked."""
+    found = results.load("03_penguin")[name][when]
+    return cl.estimate([one for one in found if one is not None])
+
+
+def lead(decay, steps):
+    """Memories two weeks old and older minus those of the last three days."""
+    found = results.load("03_nights")["cortex alone"][str(decay)][str(steps)]
+    return cl.estimate(nights.spared(nights.stored(found)))
+
+
+def lead_in(setting):
+    """The same for a panel of the figure."""
+    (table,) = (one for name, one in nights.settings(results.load("03_nights")).items()
+                if name.startswith(setting))
+    return cl.estimate(nights.spared(table))
+
+
+def shares_in(setting, *ages):
+    """Mean shares right in a panel of the figure, by range of ages."""
+    (table,) = (one for name, one in nights.settings(results.load("03_nights")).items()
+                if name.startswith(setting))
+    return [nights.by_age(table)[:, slice(*some)].mean() for some in ages]
+
+
+def around(setting):
+    """Old minus new in the grid."""
+    found = results.load("03_nights")["grid"][setting]
+    return cl.paired(found["older than two weeks"], found["last three days"])
+
+
+def cost_of_sleep(count):
+    """Error at the end of sleep minus that at the honest stop, with so many episodes."""
+    found = results.load("03_teacher")["episodes"][str(count)]
+    return cl.paired(found["to the end"], found["held out"])
+
+
 def kept_list(name):
     """The share of the old list that each subject keeps after the last trial."""
     return np.array(results.load("03_lists")[name]["old list"])[:, -1] / 8
@@ -245,17 +303,34 @@ def stopped(store, ratio, when):
 NEW, OLD = (0, 3), (14, 30)
 BOX = "lanes {}, box {}, rate {}, 80 steps".format
 LESSON_03 = [
-    ("it is {} here, {} on 20 other lanes, {} at rate 0.03, and {} at 0.3",
-     lambda: [nights_lead(BOX(*one), "days") for one in (
-         ("0-19", 200, 0.1), ("200-219", 200, 0.1), ("0-19", 200, 0.03), ("0-19", 200, 0.3))]),
+    ("it is {} here and {} on 20 other lanes. With 50 pictures in the box there is none: {}. It is "
+     "large only at a small learning rate: {} at 0.03, and {} at 0.3.",
+     lambda: [finely(nights_lead(BOX(*one), "days")) for one in (
+         ("0-19", 200, 0.1), ("200-219", 200, 0.1), ("0-19", 50, 0.1), ("0-19", 200, 0.03),
+         ("0-19", 200, 0.3))]),
+    ("mixed from the start, it reads {}.",
+     lambda: [cl.estimate(results.load("03_shoebox")["all mixed"]["0.1"])]),
+    ("and {} of the old list is left after five trials without a gate, {} after twenty.",
+     lambda: [of_the_list("weights with limits, no gate", "unrelated contexts", trial=trial)
+              for trial in (5, 20)]),
+    ("of the old list {} is left after five trials and {} after twenty.",
+     lambda: [of_the_list("redrawn", "0 1.0 5 0.9"),
+              of_the_list("redrawn", "0 1.0 20 0.9").value]),
+    ("with the swap drawn anew at each showing {} is left; with a gate that lets seven tenths pass "
+     "for known, {}.", lambda: [of_the_list("redrawn", "5 0.5 20 0.9").value,
+                                of_the_list("redrawn", "5 0.5 20 0.7")]),
+    ("the cortex alone still knows all of it, and the hippocampus {}.",
+     lambda: [of_the_list("list told").value]),
     ("ahead of the nights by {} here and by {} with 50 pictures",
      lambda: [ahead(BOX("0-19", 200, 0.1)), ahead(BOX("0-19", 50, 0.1))]),
     ("of {} settings (and", lambda: [len(results.load("03_lists")["grid"])]),
     ("on subjects {} to {}. It has", lambda: [setting("seeds_for_choosing", "03_lists")[k]
                                               for k in (0, -1)]),
-    ("It has {} of 8 context units in common and a chance of {}.",
-     lambda: [str(results.load("03_lists")["chosen"][one]) for one in ("share", "chance")]),
-    ("at the end keeps {}.", lambda: [cl.estimate(kept_list("gate"))]),
+    ("It has {} of 8 context units in common before the swap, {} after it, and a chance of {}.",
+     lambda: [results.load("03_lists")["chosen"]["share"], in_common(),
+              str(results.load("03_lists")["chosen"]["chance"])]),
+    ("the hippocampus keeps, at the end, {}, and these 20",
+     lambda: [cl.estimate(kept_list("gate"))]),
     ("Twenty further subjects keep {}; people kept {}.",
      lambda: [cl.estimate(kept_list("other subjects")), PEOPLE_LEFT[-1]]),
     ("{} of 20 keep nothing, {} keep seven or eight words of eight",
@@ -272,19 +347,55 @@ LESSON_03 = [
      lambda: [bird("penguin", lr, way) for lr in (0.05, 0.2)
               for way in ("focused", "interleaved")]),
     ("Focused, it leaves {} of the old facts exact", lambda: [bird("sparrow", 0.1, "focused")]),
+    ("about what things can do {} stay exact; of their names (ISA) only {}.",
+     lambda: [bird("penguin", 0.1, "focused", what) for what in ("can", "ISA")]),
+    ("as many names ({} stay: other birds are now called sparrows), and fewer of the things that "
+     "others can do ({})",
+     lambda: [bird("sparrow", 0.1, "focused", what) for what in ("ISA", "can")]),
+    ("has wings, with {}; before, with {}.",
+     lambda: [wings("a penguin is a bird", when) for when in ("wings", "before")]),
+    ("(Above one half in {} of 20 subjects.", lambda: [
+        sum(one > 0.5 for one in results.load("03_penguin")["a penguin is a bird"]["wings"])]),
+    ("Of 20 others {} learnt the name in time: {}.)", lambda: [
+        wings("a penguin is a bird, other subjects", "wings").n,
+        wings("a penguin is a bird, other subjects", "wings")]),
     ("the robin still flies ({})", lambda: [bird("sparrow", 0.1, "focused", "flies")]),
     ("among {} that we tried", lambda: [setting("settings_tried", "03_nights")]),
-    ("the last three days are at {} and memories older than two weeks at {}.",
-     lambda: [remembered(0.005, 8, ages) for ages in (NEW, OLD)]),
+    ("with a grid of {} settings", lambda: [len(results.load("03_nights")["grid"])]),
+    ("its {} steps show {} replays of {} episodes", lambda: [
+        setting("chosen", "03_nights")["steps"], 32 * setting("chosen", "03_nights")["steps"],
+        setting("days", "03_nights") * setting("each", "03_nights")]),
+    ("new memories are at {} and old ones at {}: a gradient, by {}, and by {} in 20 other "
+     "subjects.",
+     lambda: [*(remembered(0.005, 8, ages) for ages in (NEW, OLD)), lead(0.005, 8),
+              nights.contrasts()["others"]]),
+    ("the curve rises within four days to {},", lambda: shares_in("chosen", (4, 7))),
+    ("Twice as fast is enough to remove it: {} (subjects 100 to 105)",
+     lambda: [around("0.01 0.1 8")]),
+    ("{} at the same rate, {} at a third of it, as in the panel.",
+     lambda: [lead(0.005, 20), lead_in("rate 0.03")]),
+    ("are well known (old {}, new {})", lambda: shares_in("rate 0.3", OLD, NEW)),
+    ("old memories are at {} and new ones at {}.", lambda: shares_in("Adam", OLD, NEW)),
+    ("On day 3 all is new: {} with slow fading", lambda: [nights.by_age(nights.stored(
+        results.load("03_nights")["cortex alone"]["0.005"]["8"]), 2).mean()]),
+    ("the last three days are at {}. With traces", lambda: [remembered(0.005, 20, NEW)]),
     ("oldest memories go as well ({}, after {} for the newest days)",
      lambda: [remembered(0.02, 8, ages) for ages in (OLD, NEW)]),
-    ("{} for the last three days, {} beyond two weeks",
+    ("{} for the last three days, {} from two weeks on",
      lambda: [remembered(0.0, 2, ages) for ages in (NEW, OLD)]),
     ("its traces fade fast, {} of those",
      lambda: [remembered(0.02, 0, OLD, left="hippocampus alone")]),
     ("{} to the end, {} when held-out episodes say stop, {} with the oracle",
      lambda: [stopped("shoebox", "1.0", one)
               for one in ("to the end", "held out", "best in hindsight")]),
+    ("beside an honest stop (below), {} with 50 episodes, {} with 100, {} with 200, and nothing "
+     "with 400: {}.", lambda: [cost_of_sleep(count) for count in (50, 100, 200, 400)]),
+    ("the stored episodes err by {} (the most similar) and {} (the mean of ten).",
+     lambda: [stopped("shoebox", "1.0", one) for one in ("look-up", "mean of ten")]),
+    ("the honest error is {}. Replay all 125 to the end, and it is {}.",
+     lambda: [stopped("shoebox", "1.0", one) for one in ("75, held out", "125 to the end")]),
+    ("at a ratio of 16 the 125 win: {} against {}.",
+     lambda: [stopped("shoebox", "16.0", one) for one in ("125 to the end", "held out")]),
     ("no better than never to have slept ({},", lambda: [stopped("shoebox", "0.05", "held out")]),
     ("gives the same picture ({} and {})",
      lambda: [stopped("notebook", "1.0", one) for one in ("to the end", "held out")]),

@@ -146,6 +146,22 @@ def test_what_the_teacher_says_has_variance_one(ratio):
     assert x.square().sum(dim=2).mean().item() == pytest.approx(1.0, abs=0.03)
 
 
+def test_a_teacher_asks_about_episodes_that_nobody_replayed():
+    teacher = sleep.NoisyTeacher(1, n=8, tests=40, seeds=2, count=20)
+    assert [len(part[0][0]) for part in (teacher.episodes, teacher.held_out, teacher.tests)] == [
+        20, 2, 40]
+    parts = [{tuple(row) for row in part[0][0].tolist()}
+             for part in (teacher.episodes, teacher.held_out, teacher.tests)]
+    assert len(set.union(*parts)) == 62
+
+
+def test_a_list_drifts_in_its_context_alone():
+    x = cl.paired_lists(6, 4, seeds=2)[0].x
+    new = sleep.drifted(x, 2, cl.LaneRandom(2, "a test"))
+    assert torch.equal(new[..., :80], x[..., :80])
+    assert ((new * x)[..., 80:].sum(dim=2) == 6).all() and (new[..., 80:].sum(dim=2) == 8).all()
+
+
 def test_bad_input_is_told_in_one_sentence():
     for call in (lambda: sleep.drifting_lists(drift=9), lambda: sleep.facts_about(["unicorn"]),
                  lambda: sleep.facts_about([]), lambda: sleep.NoisyTeacher(0)):

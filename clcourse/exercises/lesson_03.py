@@ -193,8 +193,8 @@ def a_night_by_hand(answer: Callable) -> str:
         return [some[:1].expand(2, -1) for some in chosen]
 
     def refuse(*_, **__):
-        raise Wrong("cortex.learn takes the step for you: take it yourself, with torch.autograd.grad "
-                    "on cortex.network.")
+        raise Wrong("cortex.learn takes the step for you: take it yourself, with "
+                    "torch.autograd.grad on cortex.network.")
 
     handed = Neocortex(6, 5, 4, lr=0.3, seeds=2)
     handed.learn = refuse

@@ -65,7 +65,7 @@ def lesion() -> Explorer:
         lanes, axes = study.ages(*setting, day), Axes(70, 96, 480, 200, 0, study.days - 1)
         title = f"Day {day}: the {removed} is removed, the {left} answers"
         new, old = (study.over(setting, day, ages) for ages in (FIRST, LATER))
-        words = [f"the last three days {_said(new)}", f"older than two weeks {_said(old)}"]
+        words = [f"the last three days {_said(new)}", f"two weeks and older {_said(old)}"]
         sentence = (f"{title}; traces fade {fades}, {steps} steps of learning a night. Share right,"
                     f" mean of {study.subjects} subjects: {', '.join(words)}.")
         return card(title, sentence, text(24, 38, title, size=23, bold=True),
@@ -74,7 +74,7 @@ def lesion() -> Explorer:
                     axes.frame("age of the memory, days", (0, 7, 14, 21, 28)),
                     *_curves(axes, lanes, colour),
                     _reading(600, 130, "the last three days", new, colour),
-                    _reading(600, 230, "older than two weeks", old, colour),
+                    _reading(600, 230, "two weeks and older", old, colour),
                     width=WIDTH, height=HEIGHT)
 
     controls = {
@@ -83,7 +83,8 @@ def lesion() -> Explorer:
         "steps": Slider("steps of learning a night", study.steps, start=8),
         "day": Slider("day of the lesion", range(1, study.days + 1), start=study.days),
     }
-    return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.amnesia_study(),
+    one = dict(list(still.settings(load("03_nights")).items())[:1])
+    return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.amnesia(one, columns=1),
                     table=numbers(study))
 
 
@@ -124,4 +125,4 @@ def numbers(study: Nights) -> Table:
                              *(_said(study.over(setting, study.days, ages))
                                for ages in (FIRST, LATER))])
     return Table(["removed on day 30", "answers", "traces fade", "steps a night",
-                  "last three days", "older than two weeks"], rows)
+                  "last three days", "two weeks and older"], rows)

@@ -83,7 +83,9 @@ def side_by_side(x: Sequence, panels: dict, *, xlabel: str, ylabel: str, subject
             lanes = array(lanes, name, "(seeds, steps)", axes=2)
             across = range(lanes.shape[1]) if x is None else x
             if subjects and not place:
-                axes.plot(across, lanes.T, color=colour, alpha=0.3, linewidth=0.35 * look().line)
+                apart = np.linspace(-0.012, 0.012, len(lanes))  # so that equal ones show
+                axes.plot(across, lanes.T + apart, color=colour, alpha=0.5,
+                          linewidth=0.35 * look().line)
             else:
                 low, high = np.quantile(lanes, [0.1, 0.9], axis=0)
                 axes.fill_between(across, low, high, color=colour, alpha=0.18, linewidth=0)
@@ -149,6 +151,12 @@ def stored(counts: list, each: int = 5) -> np.ndarray:
     return table
 
 
+def spared(table) -> np.ndarray:
+    """Memories two weeks old and older, minus those of the last three days: (seeds,)."""
+    ages = by_age(table)
+    return ages[:, 14:].mean(axis=1) - ages[:, :3].mean(axis=1)
+
+
 def grouped(ages: np.ndarray) -> np.ndarray:
     """Means over groups of ages: (seeds, groups)."""
     return np.stack([ages[:, first : last + 1].mean(axis=1) for first, last in AGES], axis=1)
@@ -158,6 +166,8 @@ def grouped(ages: np.ndarray) -> np.ndarray:
 def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
             title: str | None = None) -> Figure:
     """What is left without a hippocampus, by age of the memory; a panel for each setting.
+
+    In each head: how much better are memories two weeks old and older than the last three days?
 
     tables  {setting: (seeds, night, day learnt)}
     guess   a height to mark in the first panel, at the age `guess_at`
@@ -180,9 +190,13 @@ def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
         axes.set_xticks(few, [names[k] for k in few])
         axes.grid(axis="y")
         width = 0.75 * picture.get_figwidth() / columns
-        axes.set_title(wrapped(head, width, look().type), loc="left", fontsize=look().type)
+        lead = estimate(spared(table))
+        head_line = wrapped(head, width, look().type)
+        axes.set_title(f"{head_line}\nold − new: {number(lead.value)}", loc="left",
+                       fontsize=look().type)
         sentences.append(f"{head}: " + ", ".join(
-            f"{number(read[k].value)} at {names[k]} days" for k in (0, 3, 5, 7)))
+            f"{number(read[k].value)} at {names[k]} days" for k in (0, 3, 5, 7))
+            + f", old minus new {estimate_in_words(lead)}")
     for axes in grid.ravel()[len(tables):]:
         axes.set_visible(False)
     value = height(guess, "guess")
@@ -192,12 +206,12 @@ def amnesia(tables: dict, columns: int = 3, guess=None, guess_at: int = 0,
         grid[0, 0].annotate(f"your guess {number(value)}", (place, value), xytext=(0.8, 0),
                             textcoords="offset fontsize", color=GUESS, va="center")
     for axes in grid[:, 0]:
-        axes.set_ylabel("share right")
+        axes.set_ylabel("share right,\ncortex alone")
     for axes in grid[-1]:
         axes.set_xlabel("age of the memory, days")
     seeds = len(next(iter(tables.values())))
     note(grid[0, 0], f"line: mean of {seeds} subjects after the last night;  band: 95 % interval "
-                     "of the mean")
+                     "of the mean;  old: two weeks and older;  new: the last three days")
     headline(picture, title)
     settle(picture, 1.35 * look().size if columns > 1 else 2.0 * look().size)
     return Figure(picture, "Share right without the hippocampus, by age of the memory, mean over "
@@ -224,12 +238,14 @@ def amnesia_study(title: str | None = None) -> Figure:
 
 
 def contrasts() -> dict[str, Estimate]:
-    """Memories older than two weeks minus those of the last three days, by how the store fades."""
-    cortex = load("03_nights")["cortex alone"]
-    shown = {name: by_age(stored(cortex[decay]["8"]))
-             for name, decay in (("slowly", "0.005"), ("fast", "0.02"))}
-    return {name: estimate(ages[:, 14:].mean(axis=1) - ages[:, :3].mean(axis=1))
-            for name, ages in shown.items()}
+    """Memories two weeks old and older minus those of the last three days, by how the store fades.
+
+    "slowly" and "fast" are the subjects of the figure, "others" twenty who fade slowly as well.
+    """
+    study = load("03_nights")
+    shown = {"slowly": study["cortex alone"]["0.005"]["8"], "others": study["other subjects"],
+             "fast": study["cortex alone"]["0.02"]["8"]}
+    return {name: estimate(spared(stored(counts))) for name, counts in shown.items()}
 
 
 @in_style
@@ -272,12 +288,13 @@ def long_sleep(moments: Sequence[int], errors: dict, guess=None,
 
 
 STOPS = {"to the end": "sleep to the end", "held out": "stop by held-out episodes",
-         "best in hindsight": "best in hindsight (an oracle)"}
+         "best in hindsight": "best in hindsight (an oracle)",
+         "look-up": "no sleep: the most similar episode", "mean of ten": "the mean of ten similar"}
 
 
 @in_style
 def stopping(study: dict | None = None, title: str | None = None) -> Figure:
-    """Error on new episodes at three stopping points, from mostly noise to none."""
+    """Error on new episodes at three stopping points, and of the box itself, by amount of noise."""
     study = load("03_teacher") if study is None else study
     picture, ((axes,),) = sheet(7.6, 3.2)
     ratios, ends, sentences = list(study["shoebox"]), [], []
@@ -293,10 +310,12 @@ def stopping(study: dict | None = None, title: str | None = None) -> Figure:
             for ratio, one in zip(ratios, read, strict=True)))
     axes.set(xlim=(len(ratios) - 0.8, 0), xticks=range(len(ratios)),
              xticklabels=[_ratio(one) for one in ratios],
-             xlabel="signal to noise of the teacher (∞: no noise)",
+             xlabel="signal to noise (∞: no noise; noisier to the right)",
              ylabel="error on new episodes")
+    axes.axhline(1, color=SOFT, linestyle="--", linewidth=0.5 * look().line)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y")
+    note(axes, "line: mean of 20 seeds;  band: its 95 % interval;  dashed at 1: always answer 0")
     headline(picture, title)
     settle(picture, 2.2 * look().size)
     end_labels(axes, ends, width=1.6)
