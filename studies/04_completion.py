@@ -2,10 +2,14 @@
 
     python studies/04_completion.py
 
-makes clcourse/results/04_completion.json again (about three minutes on one core). Twenty subjects
+makes clcourse/results/04_completion.json again (about five minutes on one core). Twenty subjects
 store random episodes, or variations of five prototypes; cues keep some of the 24 active units.
 Fidelity is the overlap of what comes back with what was stored; an episode is identified when it
 is the stored one that is nearest to what comes back.
+
+Controls: the cue itself; one centred matrix from EC to EC, Hebbian or solved like CA1's way back; a
+circuit whose way back from CA1 is not solved; and a CA3 without DG whose share of active units is
+chosen on other lanes, as large as it is or as large as DG.
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ SETTINGS = {
     "shared_with_the_prototype": [0, 12, 18],
     "similar": 100,
     "dreams": 100,
+    "choice_seeds": list(range(100, 120)),
+    "ca3_active": [1, 2, 4, 8, 16, 32],
+    "ca3_units": [480, 1600],
     "other_seeds": list(range(200, 220)),
 }
 
@@ -87,16 +94,91 @@ def filled(patterns, seeds, **sizes) -> cl.Hippocampus:
     return hippocampus
 
 
-def without_dg(patterns, seeds) -> cl.Hippocampus:
+def without_dg(patterns, seeds, **sizes) -> cl.Hippocampus:
     """The same, damaged before it stores."""
-    hippocampus = cl.Hippocampus(seeds=seeds).lesion("DG")
+    hippocampus = cl.Hippocampus(seeds=seeds, **sizes).lesion("DG")
     hippocampus.store(patterns, gate=False)
     return hippocampus
 
 
-def study(seeds) -> dict:
+class Itself:
+    """No memory at all: what comes back is the cue."""
+
+    def recall(self, cues: torch.Tensor) -> torch.Tensor:
+        return cues
+
+
+class OneMatrix:
+    """Section 1 alone: one centred matrix from EC to EC; Hebbian, or the delta rule's end."""
+
+    def __init__(self, patterns: torch.Tensor, solved: bool = False) -> None:
+        e = patterns - ACTIVE / UNITS
+        self.W = e.mT @ e
+        if solved:  # (Σ eᵀe + 1)⁻¹ Σ eᵀe, as in CA1
+            self.W = torch.linalg.solve(self.W + torch.eye(UNITS), self.W)
+        else:
+            self.W.diagonal(dim1=1, dim2=2).zero_()
+
+    def recall(self, cues: torch.Tensor) -> torch.Tensor:
+        return cl.k_winners(cues @ self.W, ACTIVE)
+
+
+def unsolved(whole: cl.Hippocampus) -> cl.Hippocampus:
+    """The same, but with a plain outer product from CA1 back to EC."""
+    other = whole.lesion("recurrence")
+    other.lesions, other.decoder = whole.lesions, whole.ca1_ec
+    return other
+
+
+def controls(patterns, whole) -> dict:
+    """What stands beside the circuit, with the same episodes in it."""
+    return {"the cue itself": Itself(), "one matrix": OneMatrix(patterns),
+            "one matrix, solved": OneMatrix(patterns, solved=True), "not solved": unsolved(whole)}
+
+
+def choose() -> dict:
+    """On other lanes: how many CA3 units should be active for variations that share a half?"""
+    seeds, half = SETTINGS["choice_seeds"], ACTIVE // 2
+    random = cl.LaneRandom(seeds, "choice")
+    patterns = variations(SETTINGS["similar"], half, random)
+    cues = some(patterns, half, random)
+    chosen = {}
+    for who, units in [("whole", 480), *(("no DG", units) for units in SETTINGS["ca3_units"])]:
+        make = filled if who == "whole" else without_dg
+        tried = {active: identified(make(patterns, seeds, ca3=(units, active)).recall(cues),
+                                    patterns).mean().item() for active in SETTINGS["ca3_active"]}
+        chosen[f"{who}, {units}"] = {"best": max(tried, key=tried.get),
+                                     "tried": {str(one): round(x, 4) for one, x in tried.items()}}
+    return chosen
+
+
+def alike(patterns) -> torch.Tensor:
+    """The share of its units that an episode has in common with another one, on average."""
+    both = patterns @ patterns.mT / ACTIVE
+    count = patterns.shape[1]
+    return (both.sum(dim=(1, 2)) - count) / (count * (count - 1))
+
+
+def within(patterns) -> torch.Tensor:
+    """The same for episodes around the same prototype."""
+    many = SETTINGS["prototypes"]
+    groups = patterns.unflatten(1, (-1, many)).transpose(1, 2)
+    return torch.stack([alike(one) for one in groups.unbind(dim=1)]).mean(dim=0)
+
+
+def sparser(patterns, seeds, chosen) -> dict:
+    """The circuits whose CA3 was chosen on other lanes."""
+    made = {}
+    for name, choice in chosen.items():
+        who, units = name.split(", ")
+        make = filled if who == "whole" else without_dg
+        made[name] = make(patterns, seeds, ca3=(int(units), choice["best"]))
+    return made
+
+
+def study(seeds, chosen) -> dict:
     """{"completion": {who: {load: …}}, "similar": {shared: {who: …}}, "gauge": {load: …}, …}."""
-    random = cl.LaneRandom(seeds, "episodes and cues")
+    random, beside = (cl.LaneRandom(seeds, what) for what in ("episodes and cues", "controls"))
     completion: dict = {}
     for load in SETTINGS["loads"]:
         patterns = cl.k_winners(random.normal(load, UNITS), ACTIVE)
@@ -105,12 +187,20 @@ def study(seeds) -> dict:
                          "no DG": without_dg(patterns, seeds),
                          "larger CA3": filled(patterns, seeds, **SETTINGS["larger"])}.items():
             completion.setdefault(who, {})[str(load)] = recalled(one, patterns, random)
+        for who, one in controls(patterns, whole).items():
+            completion.setdefault(who, {})[str(load)] = recalled(one, patterns, beside)
     similar, gauge = {}, {}
     for shared in SETTINGS["shared_with_the_prototype"]:
         patterns = variations(SETTINGS["similar"], shared, random)
         both = {"whole": filled(patterns, seeds), "no DG": without_dg(patterns, seeds)}
         similar[str(shared)] = {who: recalled(one, patterns, random) | gauged(one, patterns, random)
                                 for who, one in both.items()}
+        for who, one in controls(patterns, both["whole"]).items():
+            similar[str(shared)][who] = recalled(one, patterns, beside)
+        for who, one in sparser(patterns, seeds, chosen).items():
+            similar[str(shared)][who] = (recalled(one, patterns, beside)
+                                         | gauged(one, patterns, beside))
+        similar[str(shared)]["in common"] = lanes(within(patterns))
     for load in SETTINGS["gauge_loads"]:
         patterns = cl.k_winners(random.normal(load, UNITS), ACTIVE)
         gauge[str(load)] = gauged(filled(patterns, seeds), patterns, random)
@@ -129,5 +219,7 @@ def drowned(seeds, random) -> dict:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # over-full stores are what is studied here
-    results = study(SETTINGS["seeds"]) | {"other lanes": study(SETTINGS["other_seeds"])}
+    chosen = choose()
+    results = study(SETTINGS["seeds"], chosen) | {
+        "chosen": chosen, "other lanes": study(SETTINGS["other_seeds"], chosen)}
     print("written:", store("04_completion", SETTINGS, results).name)

@@ -32,6 +32,7 @@ def figures():
         "episodes": plots.episodes({"stored": stored, "cue": cue}, title="a title"),
         "completion": plots.completion(),
         "recurrence": plots.completion(("whole", "no recurrence"), (200, 400), title="a title"),
+        "one matrix": plots.completion(("whole", "one matrix"), (100, 200, 400)),
         "similar": plots.similar(),
         "gauge": plots.gauge(guess=0.5),
         "capacity": plots.capacity(),
@@ -58,12 +59,14 @@ def test_the_sentences_carry_the_numbers():
         shown["completion"])
     for at, one in found["gauge"].items():
         assert f"{np.mean(one['sound']):.2f} at {at}" in shown["gauge"]
-    for shared, one in zip((0, 0.5, 0.75), found["similar"].values(), strict=True):
-        assert f"{np.mean(one['no DG']['12']['identified']):.2f} at {shared:g}" in shown["similar"]
+    for who in ("whole", "no DG", "no DG, 480", "no DG, 1600"):
+        for one in found["similar"].values():
+            value, shared = np.mean(one[who]["12"]["identified"]), np.mean(one["in common"])
+            assert f"{value:.2f} at {shared:.3g}" in shown["similar"]
     digits = cl.results.load("04_digits")
     for use in plots.USES:
         for M, stores in digits[use].items():
-            for one in stores.values():
+            for one in (*stores.values(), digits["floors"][M]["class means"]):
                 assert f"{cl.estimate(one['right'])} with {M}" in shown["digits"]
 
 
@@ -110,6 +113,35 @@ def test_pairs_share_what_they_are_asked_to_share():
         first, second = made.pairs(5, shared, cl.LaneRandom(2, "test"))
         assert torch.equal((first * second).sum(-1), torch.full((2, 5), float(shared)))
         assert torch.equal(second.sum(-1), torch.full((2, 5), 24.0))
+
+
+def test_one_matrix_holds_a_pattern_and_no_memory_brings_back_the_cue():
+    made = study("04_completion")
+    patterns = cl.k_winners(cl.LaneRandom(2, "matrix").normal(5, 240), 24)
+    cues = made.some(patterns, 6, cl.LaneRandom(2, "cues"))
+    for solved in (False, True):
+        assert torch.equal(made.OneMatrix(patterns, solved).recall(cues), patterns)
+    assert torch.equal(made.Itself().recall(cues), cues)
+    twice = patterns[:, :1].repeat(1, 5, 1)
+    assert made.alike(twice) == pytest.approx(torch.ones(2))
+
+
+def test_solved_is_where_the_delta_rule_comes_to_rest():
+    made = study("04_completion")
+    patterns = cl.k_winners(cl.LaneRandom(1, "matrix").normal(20, 240), 24)
+    e = (patterns - 0.1)[0]
+    W = made.OneMatrix(patterns, solved=True).W[0]
+    assert torch.allclose(e.T @ (e - e @ W), W, atol=1e-3)  # what is left to learn, and the decay
+
+
+def test_without_the_solve_only_the_way_back_differs():
+    made = study("04_completion")
+    patterns = cl.k_winners(cl.LaneRandom(1, "matrix").normal(30, 240), 24)
+    whole = made.filled(patterns, 1)
+    plain = made.unsolved(whole)
+    assert plain.lesions == whole.lesions and torch.equal(plain.decoder, whole.ca1_ec)
+    assert torch.equal(plain.ca3_ca3, whole.ca3_ca3)
+    assert not torch.equal(plain.decoder, whole.decoder)
 
 
 def test_every_store_is_given_the_same_examples():

@@ -422,6 +422,67 @@ def likened(shared, who):
     return np.mean(similar[str(shared)][who]["12"]["identified"])
 
 
+def varied(shared, who, what, kept=None):
+    """A measure of a store with variations of prototypes, or of what cues bring back."""
+    one = results.load("04_completion")["similar"][str(shared)][who]
+    return np.mean(one[what] if kept is None else one[str(kept)][what])
+
+
+def shared_units():
+    """How much two variations of a prototype have in common."""
+    similar = results.load("04_completion")["similar"]
+    return [np.mean(one["in common"]) for one in similar.values()]
+
+
+def chosen_active():
+    """How many CA3 units should be active without DG, chosen on other lanes: 480, then 1600."""
+    chosen = results.load("04_completion")["chosen"]
+    return [chosen[who]["best"] for who in ("no DG, 480", "no DG, 1600")]
+
+
+def megabytes(units):
+    """What the five matrices take with so many CA3 units."""
+    bytes_ = cl.Hippocampus(ca3=(units, 16)).memory_bytes()
+    return f"{bytes_ / 1e6:.1f}"
+
+
+def apart_in(region):
+    """What two episodes that share half of their units share there."""
+    return np.mean(results.load("04_separation")["by likeness"][region]["12"])
+
+
+def beyond_chance():
+    """Half shared: (shared - a)/(1 - a) for EC and each region."""
+    active = {"half of the units win": 0.5, "CA1": 0.1, "CA3 without DG": 16 / 480,
+              "DG": 0.01, "CA3": 16 / 480}
+    return [(0.5 - 0.1) / 0.9] + [(apart_in(name) - a) / (1 - a) for name, a in active.items()]
+
+
+def one_subject():
+    """The most by which the gauge is off for a single subject."""
+    found = results.load("04_completion")["gauge"].values()
+    return max(np.abs(np.array(one["sound"]) - np.array(one["valid"])).max() for one in found)
+
+
+def counted():
+    """What a counter says at 100 episodes that was told the truth of other subjects."""
+    return np.mean(results.load("04_completion")["other lanes"]["gauge"]["100"]["valid"])
+
+
+def gauge_beats_counter(shared):
+    """How much nearer to the truth the gauge is than the counter, with 100 variations."""
+    one = results.load("04_completion")["similar"][str(shared)]["whole"]
+    sound, valid = np.array(one["sound"]), np.array(one["valid"])
+    return (np.abs(counted() - valid) - np.abs(sound - valid)).mean()
+
+
+def two_minus_one(corrected=""):
+    """Two averages minus one, lane by lane."""
+    found = results.load("04_averages")["found"]["50"]["10"]
+    return cl.paired(*(found[f"{one}{corrected}"]["accuracy"]
+                       for one in ("two averages", "one average")))
+
+
 def filled(load, measure):
     """What the gauge, the list, or half a cue says of a store with so many episodes."""
     return np.mean(results.load("04_completion")["gauge"][str(load)][measure])
@@ -483,6 +544,28 @@ def thousandths(share):
 
 
 LESSON_04 = [
+    ("In a code in which half of the units win they share more than they did, {}.",
+     lambda: [apart_in("half of the units win")]),
+    ("they share {} in EC, {} where half of the units win, {} in CA1, {} in CA3 without DG, {} in "
+     "DG and {} in CA3", lambda: beyond_chance()),
+    ("in the stored study these share {}",
+     lambda: [np.mean(results.load("04_separation")["by activity"]["80"])]),
+    ("half a cue brings back {} of an episode when 200 are in, not {}.",
+     lambda: [completed(who, 200, 12, "fidelity") for who in ("not solved", "whole")]),
+    ("a sixteenth of the bytes (230 KB against {} MB)", lambda: [megabytes(480)]),
+    ("one matrix brings back {} of an episode with 100 stored, the circuit {}; with 200 {} against "
+     "{}. With 400 it is the other way round, {} against {}",
+     lambda: [completed(who, load, 6, "fidelity") for load in (100, 200, 400)
+              for who in ("one matrix", "whole")]),
+    ("one matrix identifies {}, the circuit {}.",
+     lambda: [completed(who, 400, 6, "identified") for who in ("one matrix", "whole")]),
+    ("as well or better from 200 on ({} against {})",
+     lambda: [completed(who, 200, 6, "identified") for who in ("one matrix", "whole")]),
+    ("Solved like CA1's way back it brings back {}, {} and {}.",
+     lambda: [completed("one matrix, solved", load, 6, "fidelity") for load in (100, 200, 400)]),
+    ("a little more from half ({} against {}), and less from a quarter ({} against {})",
+     lambda: [completed(who, 400, kept, "fidelity") for kept in (12, 6)
+              for who in ("whole", "no recurrence")]),
     ("even the whole episode does not bring back itself: {} of its units",
      lambda: [completed("whole", 400, 24, "fidelity")]),
     ("recurrence brings back more of it: {} against {}",
@@ -495,11 +578,36 @@ LESSON_04 = [
      lambda: [held(share, what) for share in ("3.0", "none")
               for what in ("fidelity", "identified")]),
     ("did recurrence identify more than {} more", lambda: [most_gained()]),
-    ("at 100 episodes half a cue identifies {} without DG",
-     lambda: [completed("no DG", 100, 12, "identified")]),
-    ("DG makes all the difference: {} against {} identified",
-     lambda: [likened(12, who) for who in ("whole", "no DG")]),
-    ("*both* fail ({} and {}", lambda: [likened(18, who) for who in ("whole", "no DG")]),
+    ("at 100 half a cue identifies {} without DG. With 200 it is: {} against {} (and with 100 and "
+     "a quarter, {} against {})",
+     lambda: [completed("no DG", 100, 12, "identified")]
+     + [completed(who, load, kept, "identified") for load, kept in ((200, 12), (100, 6))
+        for who in ("no DG", "whole")]),
+    ("then have {}, {} or {} of their units in common", shared_units),
+    ("have {} in common: {} against {} identified",
+     lambda: [shared_units()[1], *(likened(12, who) for who in ("whole", "no DG"))]),
+    ("with {} of its 480 units active, CA3 reaches {}; as large as DG, with {} of 1600 active, {}.",
+     lambda: [chosen_active()[0], likened(12, "no DG, 480"), chosen_active()[1],
+              likened(12, "no DG, 1600")]),
+    ("it needs {} MB of weights that learn, where the whole circuit has {}",
+     lambda: [megabytes(1600), megabytes(480)]),
+    ("With DG a sparser CA3 is better, too: {} with {} of 480",
+     lambda: [likened(12, "whole, 480"),
+              results.load("04_completion")["chosen"]["whole, 480"]["best"]]),
+    ("With {} in common all of these fail ({} and {}",
+     lambda: [shared_units()[2], *(likened(18, who) for who in ("whole", "no DG"))]),
+    ("one matrix, solved, identifies {} of these and brings back {} of each (the circuit {})",
+     lambda: [varied(18, "one matrix, solved", "identified", 12),
+              varied(18, "one matrix, solved", "fidelity", 12),
+              varied(18, "whole", "fidelity", 12)]),
+    ("the gauge was off by up to {}", lambda: [one_subject()]),
+    ("with 100 episodes 100 dreams visit {} of them, with 200 only {}",
+     lambda: [filled(load, "met") for load in (100, 200)]),
+    ("with their prototype it still says {}; {} are real, and the gauge says {}.",
+     lambda: [counted(), varied(18, "whole", "valid"), varied(18, "whole", "sound")]),
+    ("With 100 random episodes and no DG {} are real; the gauge says {}.",
+     lambda: [varied(0, "no DG", "valid"), varied(0, "no DG", "sound")]),
+    ("Row k falls to {} for variations", lambda: [gauge_beats_counter(12)]),
     ("half a cue still brings back {} of an episode", lambda: [filled(200, "fidelity")]),
     ("the largest difference of the means is {}", lambda: [furthest()]),
     ("With 100 episodes {} of the dreams are real, with 200 {}",
@@ -522,17 +630,18 @@ LESSON_04 = [
     ("the shoebox is ahead, by {} asleep and {} awake",
      lambda: [cl.paired(*(of_digits(use, 200, one) for one in ("buffer", "hippocampus")))
               for use in ("asleep", "awake")]),
-    ("the sleeping network only {} are sound",
+    ("It reaches {}, the shoebox {}.",
+     lambda: [of_digits("asleep", 200, one).mean() for one in ("hippocampus", "buffer")]),
+    ("After the last day only {} of its dreams are sound",
      lambda: [of_digits("asleep", 200, "hippocampus", "sound").mean()]),
-    ("by recalling the label, it reaches {} with 100",
-     lambda: [of_digits("asleep", 100, "hippocampus", "recall alone").mean()]),
+    ("by recalling the label, it reaches {} with 50, {} with 100 and {} with 200",
+     lambda: [of_digits("asleep", M, "hippocampus", "recall alone").mean()
+              for M in (50, 100, 200)]),
     ("with all of them the shoebox reaches {}",
      lambda: [np.mean(results.load("04_digits")["equal bytes"]["asleep"]["right"])]),
     ("One bit a weight would not help: {} KB, where the examples take {} KB at",
      lambda: [results.load("04_digits")["hippocampus bytes"]["1000"] // 32000, 1280 * 200 // 8000]),
-    ("have {} with 50 examples, more than both stores asleep",
-     lambda: [np.mean(results.load("04_digits")["floors"]["50"]["class means"]["right"])]),
-    ("two averages beat plain replay: {} against {}",
+    ("Two averages beat plain replay: {} against {}",
      lambda: [averaged("two averages"), averaged("plain replay")]),
     ("bring plain replay to {}, and an average that only *looks on*, and teaches nothing, reaches "
      "{}", lambda: [averaged("plain replay, corrected"), averaged("looking on")]),
@@ -541,16 +650,38 @@ LESSON_04 = [
          "accuracy"] for one in ("two averages", "plain replay")))]),
     ("the same method reaches {} here, {} with 2 epochs a pair and {} with 30",
      lambda: [averaged("published constants", epochs=epochs) for epochs in (10, 2, 30)]),
-    ("tuned averages, corrected, ({}) are behind an average that only looks on ({}, corrected)",
-     lambda: [averaged(f"{one}, corrected", epochs=2) for one in ("two averages", "looking on")]),
-    ("nearest neighbour on the stored images has {} without any training, the averages {}",
-     lambda: [averaged(one, memory=200) for one in ("nearest neighbour", "two averages")]),
+    ("One average does as well as two ({} against {}; corrected {} and {})",
+     lambda: [averaged(f"{one}{what}") for what in ("", ", corrected")
+              for one in ("one average", "two averages")]),
+    ("The gain of two over one is {}, corrected {}.",
+     lambda: [two_minus_one(), two_minus_one(", corrected")]),
+    ("The last beats what we tuned ({})", lambda: [averaged("two averages", epochs=30)]),
+    ("nearest neighbour on the stored images has {} without any training, the averages {}, "
+     "corrected {}; with 30 epochs {}.",
+     lambda: [averaged(one, memory=200) for one in (
+         "nearest neighbour", "two averages", "two averages, corrected")]
+     + [averaged("two averages", memory=200, epochs=30)]),
 ]
 
 
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_04, ids=[row[0] for row in LESSON_04])
 def test_lesson_04_quotes_what_was_stored(sentence, numbers):
     says("04", sentence, numbers())
+
+
+def test_lesson_04_names_controls_that_stand_or_fall():
+    """The bare cue is always nearest; class means are no worse than the hippocampus."""
+    cue = results.load("04_completion")["completion"]["the cue itself"]
+    assert min(np.mean(load[kept]["identified"]) for load in cue.values()
+               for kept in ("24", "12", "6")) > 0.995
+    floors = results.load("04_digits")["floors"]
+    for use in ("asleep", "awake"):
+        for M, one in floors.items():
+            assert np.mean(one["class means"]["right"]) >= of_digits(use, M, "hippocampus").mean()
+    separation = results.load("04_separation")["by likeness"]
+    below = {shared: np.mean(separation["CA3"][shared]) < np.mean(separation["DG"][shared])
+             for shared in separation["DG"]}
+    assert not below["0"] and not below["2"] and below["12"] and below["23"]
 
 
 def test_lesson_04_holds_on_other_lanes():
@@ -561,6 +692,14 @@ def test_lesson_04_holds_on_other_lanes():
     assert cl.paired(whole["identified"], without["identified"]).high < 0.05
     similar = (other["similar"]["12"][who]["12"]["identified"] for who in ("whole", "no DG"))
     assert cl.paired(*similar).low > 0.05
+    for load, above in ((100, True), (200, True), (400, False)):
+        whole, matrix = (other["completion"][who][str(load)]["6"]["fidelity"]
+                         for who in ("whole", "one matrix"))
+        gain = cl.paired(whole, matrix)
+        assert gain.low > 0.05 if above else gain.high < -0.05
+    sparse = {who: cl.paired(*(other["similar"]["12"][one]["12"]["identified"]
+                               for one in ("whole", who))) for who in ("no DG, 480", "no DG, 1600")}
+    assert sparse["no DG, 480"].low > 0 and sparse["no DG, 1600"].high < 0.05
     for one in other["gauge"].values():
         assert abs(np.mean(one["sound"]) - np.mean(one["valid"])) < 0.1
 

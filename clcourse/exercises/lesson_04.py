@@ -49,6 +49,13 @@ def hebbian_store(answer: Callable) -> str:
          "outer products of all pairs."),
         tolerance=1e-4,
     )
+    expect(
+        call(answer, pre, post, 0.2, 0.4),
+        (pre - 0.2).mT @ (post - 0.4),
+        (right, "use the a and b that are given, not the means of the patterns: the store must "
+         "not change with what happens to be in it."),
+        tolerance=1e-4,
+    )
     return "one product stores any number of pairs, and stores each at a single showing."
 
 
@@ -93,6 +100,10 @@ def exactly_k_winners(answer: Callable) -> str:
                     "apart, topk can.")
     if bool((counts < 2).any()):
         raise Wrong("where entries are equal fewer than k win: exactly k must win, whichever.")
+    ties[0, 0, 3] = 2
+    if not bool(call(answer, ties, 2)[0, 0, 3]):
+        raise Wrong("where others are equal you let the largest lose: it wins first, and only the "
+                    "place that is left goes to any of the equal ones.")
     return "exactly k, also with ties; in a brain, inhibition between neurons does this."
 
 
@@ -111,11 +122,11 @@ def soundness(answer: Callable) -> str:
     """The share of dreams that encode to themselves, a subject each."""
     import torch
 
-    units, active = 40, 10
+    units, active = 800, 40
     dreams = torch.zeros(2, 4, units)
     dreams[..., :active] = 1
     again = torch.zeros(2, 4, units)
-    kept = torch.tensor([[10, 9, 8, 3], [10, 10, 9, 0]])
+    kept = torch.tensor([[40, 38, 37, 36], [40, 36, 35, 3]])
     for subject, row in enumerate(kept.tolist()):
         for dream, count in enumerate(row):
             again[subject, dream, active - count : 2 * active - count] = 1
@@ -131,7 +142,13 @@ def soundness(answer: Callable) -> str:
          "of one episode and half of another make no memory."),
         (share.mean(), "this is the mean overlap of all subjects: count the dreams that reach "
          "0.9, one number a subject."),
-        ((share > 0.9).float().mean(dim=1), "an overlap of exactly 0.9 counts: use >=."),
+        ((share > 0.9).float().mean(dim=1), "an overlap of exactly 0.9 counts: use >=, and divide "
+         "whole numbers, since roots are rounded."),
+        ((same / (2 * active - same) >= 0.9).float().mean(dim=1), "you divided by the units active "
+         "in either: divide by those of the dream."),
+        ((share == 1).float().mean(dim=1), "you want all units again: nine in ten are enough."),
+        ((share >= 0.8).float().mean(dim=1), "your threshold is lower than nine tenths of the "
+         "active units, of which there are 40 here."),
         ((share >= 0.9).float(), "this is one number a dream: take the mean over dim=1."),
         ((share >= 0.9).float().sum(dim=1), "this is a count: divide by the number of dreams."),
         ((same / units >= 0.9).float().mean(dim=1), "you divided by all units: divide by the "

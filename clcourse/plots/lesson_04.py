@@ -37,6 +37,7 @@ from clcourse.results import load
 HUES = {"DG": VERMILLION, "CA3": BLUE, "CA1": GREEN, "CA3 without DG": PURPLE,
         "half of the units": BLACK}
 STORES = {"shoebox": VERMILLION, "hippocampus": BLUE}
+FLOORS = {"nearest neighbour": ORANGE, "class means": BLACK}
 LOADS = {"50": GREEN, "100": BLUE, "200": VERMILLION, "400": PURPLE}
 TALL = 2.3  # inches
 
@@ -135,7 +136,7 @@ def separation(likeness, regions: dict, theory: dict, guess=None, guess_at: floa
                      f"{number(np.interp(0.5, x, mean))} where half is shared")
     axes.set(xlim=(0, 1), ylim=(0, 1), yticks=np.linspace(0, 1, 6),
              xlabel="share of active units that two episodes have in common",
-             ylabel="the same, inside")
+             ylabel="share in common, inside")
     axes.set_xticks(np.linspace(0, 1, 5), QUARTERS)
     axes.grid(axis="y")
     note(axes, f"line: mean of {len(lanes)} subjects;  band: middle 80 % of them;  rings: theory")
@@ -191,7 +192,8 @@ def completion(who: tuple[str, ...] = ("whole",), loads: tuple[int, ...] = (50, 
                title: str | None = None) -> Figure:
     """Stored study: what comes back, and whether it is the right one, by how much of it was given.
 
-    who  "whole", "no recurrence", "no DG" or "larger CA3": the first solid, the second dashed
+    who  "whole", "no recurrence", "no DG", "larger CA3", "one matrix": the first solid, the second
+         dashed
     """
     study = completion_study()
     kept = [int(one) for one in study["settings"]["kept"]][::-1]
@@ -214,9 +216,9 @@ def completion(who: tuple[str, ...] = ("whole",), loads: tuple[int, ...] = (50, 
                          "quarter")
             if measure == "identified":
                 words = f"{load_}" if len(who) == 1 else f"{load_}, {one}"
-                ends.append(End(read[-1].value, words, colour, dashes))
+                ends.insert(0, End(read[-1].value, words, colour, dashes))
         panel.set(xlim=(0, 1), ylim=(0, 1), yticks=np.linspace(0, 1, 6),
-                  xlabel="share of the episode in the cue")
+                  xlabel="share of the episode given")
         panel.set_xticks(np.linspace(0, 1, 5), QUARTERS)
         panel.grid(axis="y")
         panel.set_title(head, loc="left", fontsize=look().type)
@@ -232,15 +234,19 @@ def completion(who: tuple[str, ...] = ("whole",), loads: tuple[int, ...] = (50, 
 def similar(title: str | None = None) -> Figure:
     """Stored study: whether half a cue finds its episode among variations of five prototypes."""
     study = completion_study()
-    shares = study["settings"]["shared_with_the_prototype"]
-    lines = {name: [estimate(study["similar"][str(share)][who]["12"]["identified"])
-                    for share in shares]
-             for name, who in {"whole": "whole", "without DG": "no DG"}.items()}
-    x = [share / 24 for share in shares]
+    cases = {"with DG, CA3 16 of 480": "whole", "no DG, CA3 16 of 480": "no DG"}
+    for name, one in study["chosen"].items():
+        who, units = name.split(", ")
+        if who == "no DG":
+            cases[f"no DG, CA3 {one['best']} of {units}"] = name
+    found = study["similar"].values()
+    lines = {name: [estimate(one[who]["12"]["identified"]) for one in found]
+             for name, who in cases.items()}
+    x = [estimate(one["in common"]).value for one in found]
     return _with_intervals(
-        lines, x, title, xlabel="share of its units that an episode has from its prototype",
-        ylabel="identified from half a cue", hues=(BLUE, PURPLE),
-        ticks=(x, ["none", "half", "three quarters"]))
+        lines, x, title, xlabel="share of its units that an episode has in common with another",
+        ylabel="identified from half a cue", hues=(BLUE, PURPLE, ORANGE, GREEN),
+        ticks=(x, [number(one) for one in x]))
 
 
 @in_style
@@ -265,7 +271,7 @@ def _with_intervals(lines: dict[str, list[Estimate]], x, title, *, xlabel: str, 
         axes.plot(x, [one.value for one in read], color=colour, linestyle=dashes, marker="o",
                   clip_on=False, zorder=3)
         ends.append(End(read[-1].value, name, colour, dashes))
-        values = ", ".join(f"{number(one.value)} at {at:g}" for one, at in
+        values = ", ".join(f"{number(one.value)} at {at:.3g}" for one, at in
                            zip(read, x, strict=True))
         parts.append(f"{name} {values}")
     axes.set(xlim=(min(0, x[0]), x[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6), xlabel=xlabel,
@@ -288,7 +294,7 @@ USES = {"asleep": "learns asleep only", "awake": "learns awake, replay mixed in"
 
 @in_style
 def digits(guess=None, title: str | None = None) -> Figure:
-    """Stored study: ten digits at the end, buffer and hippocampus, by episodes stored."""
+    """Stored study: ten digits at the end, both stores and two floors, by episodes stored."""
     study = load("04_digits")
     counts = list(study["floors"])
     picture, (panels,) = sheet(8.4, 3.2, ncols=2, sharey=True)
@@ -296,11 +302,11 @@ def digits(guess=None, title: str | None = None) -> Figure:
     for panel, (use, head) in zip(panels, USES.items(), strict=True):
         lines = {name: [estimate(study[use][M][store]["right"]) for M in counts]
                  for store, name in (("buffer", "shoebox"), ("hippocampus", "hippocampus"))}
-        lines["nearest neighbour"] = [
-            estimate(study["floors"][M]["nearest neighbour"]["right"]) for M in counts]
+        for name in FLOORS:
+            lines[name] = [estimate(study["floors"][M][name]["right"]) for M in counts]
         ends = []
         for (name, read), dashes in zip(lines.items(), DASHES, strict=False):
-            colour = STORES.get(name, ORANGE)
+            colour = (STORES | FLOORS)[name]
             panel.fill_between(range(len(counts)), [one.low for one in read],
                                [one.high for one in read], color=colour, alpha=0.2, linewidth=0)
             panel.plot([one.value for one in read], color=colour, linestyle=dashes, marker="o",

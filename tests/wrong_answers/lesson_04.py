@@ -7,6 +7,12 @@ def top(x, k):
     return torch.zeros_like(x).scatter(-1, x.topk(k, dim=-1).indices, 1.0)
 
 
+def dropping_the_largest(x, k):
+    """A threshold, of whose winners the first k of each episode are kept."""
+    over = x >= x.topk(k, dim=-1).values[..., -1:]
+    return (over & (over.cumsum(-1) <= k)).float()
+
+
 def share(dreams, again):
     return (dreams * again).sum(-1) / dreams.sum(-1)
 
@@ -25,11 +31,18 @@ WRONG = {
             lambda pre, post, a, b: (pre - a)[:, -1:].mT @ (post - b)[:, -1:],
             "only the last pair",
         ),
+        (
+            lambda pre, post, a, b: (
+                (pre - pre.mean(-1, keepdim=True)).mT @ (post - post.mean(-1, keepdim=True))
+            ),
+            "that are given",
+        ),
     ],
     "04.2": [
         (lambda x, k: (x >= x.topk(k, dim=-1).values[..., -1:]).float(), "more than k win"),
         (lambda x, k: (x > x.topk(k + 1, dim=-1).values[..., -1:]).float(), "fewer than k win"),
         (lambda x, k: (x > x.topk(k, dim=-1).values[..., -1:]).float(), "one winner is missing"),
+        (dropping_the_largest, "the largest lose"),
         (lambda x, k: top(-x, k), "smallest"),
         (lambda x, k: top(x, k) * x, "values of the winners"),
         (lambda x, k: x.topk(k, dim=-1).indices, "places of the winners"),
@@ -52,6 +65,12 @@ WRONG = {
         (lambda d, a: share(d, a).mean(1), "this is the mean overlap: "),
         (lambda d, a: share(d, a).mean(), "mean overlap of all subjects"),
         (lambda d, a: (share(d, a) > 0.9).float().mean(1), "exactly 0.9"),
+        (
+            lambda d, a: ((d * a).sum(-1) / (d + a).clamp(max=1).sum(-1) >= 0.9).float().mean(1),
+            "either",
+        ),
+        (lambda d, a: (d == a).all(-1).float().mean(1), "all units again"),
+        (lambda d, a: ((d * a).sum(-1) >= 9).float().mean(1), "lower than nine tenths"),
         (lambda d, a: (share(d, a) >= 0.9).float(), "one number a dream"),
         (lambda d, a: (share(d, a) >= 0.9).float().sum(1), "a count"),
         (
