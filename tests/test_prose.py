@@ -394,6 +394,8 @@ LESSON_03 = [
      lambda: [stopped("shoebox", "1.0", one) for one in ("look-up", "mean of ten")]),
     ("the honest error is {}. Replay all 125 to the end, and it is {}.",
      lambda: [stopped("shoebox", "1.0", one) for one in ("75, held out", "125 to the end")]),
+    ("chosen with the 25) errs by {} at a ratio of 1.",
+     lambda: [stopped("shoebox", "1.0", "ridge, held out")]),
     ("at a ratio of 16 the 125 win: {} against {}.",
      lambda: [stopped("shoebox", "16.0", one) for one in ("125 to the end", "held out")]),
     ("no better than never to have slept ({},", lambda: [stopped("shoebox", "0.05", "held out")]),
