@@ -144,6 +144,17 @@ def test_without_the_solve_only_the_way_back_differs():
     assert not torch.equal(plain.decoder, whole.decoder)
 
 
+def test_the_stored_controls_are_what_the_study_gives():
+    stored, made, seeds = cl.results.load("04_completion"), study("04_completion"), [0, 1]
+    random, beside = (cl.LaneRandom(seeds, what) for what in ("episodes and cues", "controls"))
+    patterns = cl.k_winners(random.normal(stored["settings"]["loads"][0], 240), 24)
+    for who, one in made.controls(patterns, made.filled(patterns, seeds)).items():
+        for kept, found in made.recalled(one, patterns, beside).items():
+            kept_then = stored["completion"][who]["25"][kept]
+            for measure, lanes in found.items():
+                assert np.allclose(lanes, kept_then[measure][:2], atol=0.02), (who, kept, measure)
+
+
 def test_every_store_is_given_the_same_examples():
     made = study("04_digits")
     stream = made.held_in_memory([0, 1])
