@@ -109,6 +109,63 @@ def test_the_settings_were_chosen_on_other_lanes(study):
         assert results.load(f"05_{name}")["settings"] == code.SETTINGS
 
 
+def test_every_method_has_the_rates_of_the_plain_network_and_may_be_switched_off(study):
+    grid = study("scenarios").SETTINGS["grid"]
+    for method, values in grid.items():
+        assert set(grid["naive"]["lr"]) <= set(values["lr"]), method
+        assert 0 in values.get("strength", [0]), method
+    features = study("features")
+    grids = {name: one for name, (one, _) in features.networks().items()}
+    for name, values in grids.items():
+        assert values["lr"] == grids["network"]["lr"], name
+        assert 0 in values.get("strength", [0]), name
+
+
+def test_without_strength_a_penalty_is_the_plain_network():
+    rows = results.load("05_scenarios")["sweep"]
+    for scenario, methods in rows.items():
+        plain_ones = {row["lr"]: row["accuracy"] for row in methods["naive"]}
+        for method in ("EWC", "SI", "LwF"):
+            off = {row["lr"]: row["accuracy"] for row in methods[method] if row["strength"] == 0}
+            assert off == plain_ones, (scenario, method)
+
+
+def test_strength_zero_changes_no_weight(study):
+    code = study("scenarios")
+    stream = code.world("class", [0])
+    wanted = code.lived("naive", stream, "class", {"lr": 0.3}, "validation", 1).learner.network
+    for method in ("EWC", "SI", "LwF"):
+        setting = {"lr": 0.3, "strength": 0.0}
+        got = code.lived(method, stream, "class", setting, "validation", 1).learner.network
+        torch.testing.assert_close(got.weights[0], wanted.weights[0])
+
+
+def test_the_best_penalty_is_the_best_of_the_sweep():
+    for scenario, methods in results.load("05_scenarios")["sweep"].items():
+        tops = {name: max(row["accuracy"] or 0 for row in methods[name])
+                for name in ("EWC", "SI", "LwF")}  # fmt: skip
+        assert tops[plots.best_penalty(scenario)] == max(tops.values())
+    parity = results.load("05_features")["found"]
+    tops = {name: max(row[-1] for row in parity[f"network, {name}"]["sweep"])
+            for name in ("EWC", "SI", "LwF")}  # fmt: skip
+    assert tops["EWC"] == max(tops.values())  # the claims of the lesson name it
+
+
+def test_further_lanes_are_what_the_code_gives(study):
+    code, stored = study("scenarios"), results.load("05_scenarios")
+    found = code.again(stored["chosen"]["class"], [200, 201], 10)
+    for method, lanes in found.items():
+        same(stored["again"][method], [200, 201], lanes)
+
+
+def test_a_rate_shrinks_at_each_boundary(study):
+    learner = study("scenarios").learner("slowing", cl.split_digits(seeds=[0]), "class", 0.4,
+                                         factor=0.5)  # fmt: skip
+    after = cl.run(learner, cl.split_digits(seeds=[0]), epochs=1).learner
+    assert after.optimiser.lr == pytest.approx(0.4 * 0.5**5)
+    assert learner.optimiser.lr == 0.4
+
+
 def test_the_chosen_setting_is_the_best_of_the_sweep(study):
     stored = results.load("05_scenarios")
     for scenario, methods in stored["sweep"].items():
@@ -123,11 +180,27 @@ def same(stored, seeds, lanes):
     torch.testing.assert_close(first, lanes, atol=0.02, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda n, size, u: int(u * (n + 1)) if u * (n + 1) < size else -1,
+        lambda n, size, u: np.int64((1 - u) * (n + 1)) if (1 - u) * (n + 1) < size else -1,
+        lambda n, size, u: int(u / (size / (n + 1)) * size) if u < size / (n + 1) else -1,
+        lambda n, size, u: int((u * (n + 1)) % size) if u >= 1 - size / (n + 1) else -1,
+    ],
+)
+def test_every_fair_reservoir_is_right(rule):
+    reply = cl.check("05.1", lambda n, capacity, u: n if n < capacity else rule(n, capacity, u))
+    assert "Right" in str(reply)
+
+
 def test_the_scenarios_come_out_of_their_code(study):
     code, stored, seeds = study("scenarios"), results.load("05_scenarios"), [0, 1]
     for scenario, method in (
         ("domain", "SI"),
         ("class", "replay 20"),
+        ("class", "SI"),
+        ("class", "slowing"),
         ("task", "EWC"),
         ("class, masked", "naive"),
     ):
@@ -143,8 +216,32 @@ def test_the_memories_come_out_of_their_code(study):
     stream = cl.split_digits(seeds=seeds)
     for kind in code.KINDS:
         one = stored[kind]["50"]
-        history = code.lived(kind, 50, one["lr"], stream, "test", 10)
+        history = code.lived(kind, 50, one["lr"], stream, "test", epochs=10)
         same(one["accuracy"], seeds, code.lanes_of(history)["accuracy"])
+
+
+def test_boxes_alone_and_small_networks_come_out_of_their_code(study):
+    code, stored = study("memory"), results.load("05_memory")
+    stream = cl.split_digits(seeds=[0, 1])
+    one = stored["the box alone"]["20"]
+    same(one["accuracy"], [0, 1], code.alone(20, one["passes"], one["lr"], stream, "test"))
+    one = stored["small networks"]["10"]["20"]
+    history = code.lived("reservoir", 20, one["lr"], stream, "test", epochs=10, hidden=10)
+    same(one["accuracy"], [0, 1], code.lanes_of(history)["accuracy"])
+
+
+def test_more_bytes_of_replay_are_shown_only_where_they_were_better_on_other_lanes():
+    stored, shown = results.load("05_memory"), plots.replay_by_bytes()
+    rest = {size: lanes for size, lanes in shown.items()}
+    validation = []
+    for hidden, sizes in ({"100": stored["reservoir"]} | stored["small networks"]).items():
+        network = cl.GradientLearner(cl.mlp(64, int(hidden), 10, seeds=1)).network
+        weights = sum(one.numel() * 4 for one in network.parameters())
+        for one in sizes.values():
+            if rest.get(weights + one["bytes"]) == one["accuracy"]:
+                validation.append((weights + one["bytes"], max(one["by_lr"].values())))
+    assert len(validation) == len(shown)
+    assert [best for _, best in sorted(validation)] == sorted({best for _, best in validation})
 
 
 def test_a_box_of_equal_shares_holds_equal_shares(study):
@@ -211,8 +308,15 @@ def test_hand_made_features_are_all_products_of_three(study):
 def test_the_features_come_out_of_their_code(study):
     code, stored, seeds = study("features"), results.load("05_features")["found"], [0, 1]
     stream = code.world(seeds)
-    for name in ("ridge 100", "ridge 100, one for each task", "ridge on all products of three"):
-        R = code.formulas()[name](stored[name]["setting"], stream, "test").accuracy
+    for name in (
+        "ridge 100",
+        "ridge 100, one each",
+        "ridge on products of three",
+        "ridge on products of three, one each",
+        "networks of 20, one each",
+    ):
+        _, lived = (code.networks() | code.formulas())[name]
+        R = lived(*stored[name]["setting"], stream, "test").accuracy
         same(stored[name]["accuracy"], seeds, cl.average_accuracy(R).float())
 
 

@@ -732,6 +732,19 @@ def size_of(name):
     return results.load("05_floors")["found"]["class"][name]["bytes"] / 1000
 
 
+def ahead_of_its_box(size, sign=1):
+    """Replay minus a fresh network on a box of that size alone, lane by lane."""
+    return cl.paired(sign * kept("memory", "reservoir", str(size)),
+                     sign * kept("memory", "the box alone", str(size)))
+
+
+def best_replay_within(kilobytes):
+    """Kilobytes and mean accuracy of the largest network with replay that is shown up to there."""
+    shown = lesson_05.replay_by_bytes()
+    size = max(one for one in shown if one <= 1000 * kilobytes)
+    return round(size / 1000), np.mean(shown[size])
+
+
 def plain_or(method, scenario="class"):
     """The mean accuracy of a method at its own best setting."""
     return kept("scenarios", "found", scenario, method).mean()
@@ -793,20 +806,33 @@ LESSON_05 = [
      lambda: [memory(size) for size in (5, 20, 100, 1000)]),
     ("while the box is small ({} with 20)", lambda: [memory(20, "equal shares")]),
     ("are enough: {} of the old digits with a box of 200",
-     lambda: [MIX.estimate(200, 8, "old")[0]]),
-    ("even 64 old ones bring only {}:", lambda: [MIX.estimate(5, 64, "old")[0]]),
+     lambda: [MIX.estimate(200, 8, "old")]),
+    ("On 20 further lanes they gain {} (SI) and {} (slowing)",
+     lambda: [cl.paired(kept("scenarios", "again", what=name),
+                        kept("scenarios", "again", what="naive")) for name in ("SI", "slowing")]),
+    ("help from {} (one old) to {} (eight); eight times as many again bring only {} more",
+     lambda: [*(MIX.estimate(5, old, "old")[0] for old in (1, 8)),
+              MIX.estimate(5, 64, "old")[0] - MIX.estimate(5, 8, "old")[0]]),
     ("at least {} in every setting", lambda: [min(MIX.estimate(size, old, "new")[0]
                                                   for size in MIX.sizes for old in MIX.counts)]),
     ("LwF gains a little (+{})", lambda: [lesson_05.gain("domain", "LwF")]),
-    ("Ten pictures a digit gain {}.", lambda: [lesson_05.gain("class", "replay 100")]),
+    ("SI gains {}, LwF {}, and EWC, the best of the three on validation, {}.",
+     lambda: [lesson_05.gain("class", name) for name in ("SI", "LwF", "EWC")]),
+    ("is halved at each boundary gains {}, and SI is not ahead of it (slowing minus SI: {})",
+     lambda: [lesson_05.gain("class", "slowing"), lesson_05.gain("class", "slowing", "SI")]),
+    ("About ten pictures a digit gain {}.", lambda: [lesson_05.gain("class", "replay 100")]),
     ("Why is naive at {} here", lambda: [plain_or("naive")]),
     ("it learns each pair badly ({} when new)",
      lambda: [kept("scenarios", "found", "class", "naive", what="learnt").mean()]),
     ("brings the plain network from {} to {}:",
      lambda: [plain_or("naive"), plain_or("naive", "class, masked")]),
     *((f"{name}: {{}}.", lambda scenario=scenario: [settings_in_words(scenario)])
-      for name, scenario in (("Task", "task"), ("Domain", "domain"), ("Class", "class"),
-                             ("With the mask", "class, masked"))),
+      for name, scenario in (("Task", "task"), ("Domain", "domain"), ("Class", "class"))),
+    ("With the mask: {}, which is the plain network",
+     lambda: [settings_in_words("class, masked")]),
+    ("Slowing (rate, factor): task {}, {}; domain {}, {}; class {}, {}.",
+     lambda: [f"{one:g}" for scenario in ("task", "domain", "class") for one in
+              results.load("05_scenarios")["chosen"][scenario]["slowing"]["setting"].values()]),
     ("class-incremental EWC scored {} on the lanes where it was chosen, and {} on",
      lambda: [chosen_on_others("EWC", "class"), plain_or("EWC")]),
     ("Three hills of the same height ({} on validation)",
@@ -814,38 +840,53 @@ LESSON_05 = [
     ("the best strength is {} for the exact Fisher, {} for the empirical, {} for the batched one",
      lambda: [spaced(results.load("05_fisher")["found"][kind]["best"])
               for kind in ("exact", "empirical", "batched")]),
-    ("program with the batched one gets {}, next to {} without any penalty",
-     lambda: [of_fisher("batched", 100), of_fisher("exact", 0)]),
-    ("At about {} kB replay scores {} and LDA {}; the ridge needs {} kB (50 features) for {}.",
-     lambda: [round(size_of("LDA")), memory(50), floor_of("LDA"), round(size_of("ridge 50")),
-              floor_of("ridge 50")]),
+    ("program with the batched one gets {}, where no penalty gives {}, and",
+     lambda: [f"{of_fisher('batched', 100):.3f}", f"{of_fisher('exact', 0):.3f}"]),
+    ("replay minus box alone is {} at 100 pictures", lambda: [ahead_of_its_box(100)]),
+    ("number of passes ({}, chosen", lambda: [results.load("05_memory")["the box alone"]["100"]
+                                              ["passes"]]),
+    ("At 20 pictures living through the stream is worth {}; at 500 the box alone is ahead by {}.",
+     lambda: [ahead_of_its_box(20), ahead_of_its_box(500, -1)]),
+    ("At no more than {} kB the best network with replay ({} kB) scores {} and LDA {}; the ridge "
+     "needs {} kB (50 features) for {}.",
+     lambda: [round(size_of("LDA")), *best_replay_within(size_of("LDA")), floor_of("LDA"),
+              round(size_of("ridge 50")), floor_of("ridge 50")]),
     ("the ridge with 1000 features scores {}, but it stores {} MB",
      lambda: [floor_of("ridge 1000"), f"{size_of('ridge 1000') / 1000:.1f}"]),
     ("All the pictures take {} MB, and a nearest neighbour that keeps them scores {} as well",
      lambda: [size_of("nearest of 1280") / 1000, floor_of("nearest of 1280")]),
-    ("up to {} passes), scores {}", lambda: [results.load("05_floors")["joint"]["100"]["epochs"],
-                                            kept("floors", "joint", "100").mean()]),
-    ("The ridge is ahead of it by {}:",
+    ("on all digits together scores {}:", lambda: [kept("floors", "joint", "100").mean()]),
+    ("the highest rate ({}) and the most passes ({})",
+     lambda: [f"{results.load('05_floors')['joint']['100'][knob]:g}" for knob in ("lr", "epochs")]),
+    ("The ridge is about as good: ahead by {}.",
      lambda: [cl.paired(kept("floors", "found", "class", "ridge 1000"),
                         kept("floors", "joint", "100"))]),
     ("coin ({}), 1000 score {}, 2000 score {}",
      lambda: [parity_of("ridge 100"), parity_of("ridge 1000"), parity_of("ridge 2000")]),
-    ("does not save them ({} with 1000 features)",
-     lambda: [parity_of("ridge 1000, one for each task")]),
+    ("does not save them ({} with 1000 features)", lambda: [parity_of("ridge 1000, one each")]),
     ("for a nearest neighbour ({})", lambda: [parity_of("nearest of 2560")]),
-    ("the same formula scores {}:", lambda: [parity_of("ridge on all products of three")]),
+    ("the formula scores {} with one readout for all tasks, and {} with one for each",
+     lambda: [parity_of(f"ridge on products of three{way}") for way in ("", ", one each")]),
     ("The network finds them: {} when it trains on everything so far, {} with a box of 500",
      lambda: [parity_of("network, cumulative"), parity_of("network, replay 500")]),
     ("that sees only those 500 examples scores {}",
      lambda: [parity_of("network, only the box of 500")]),
-    ("told the task, keeps much ({};", lambda: [parity_of("network")]),
+    ("told the task, keeps {}; with EWC it keeps {}, with LwF {}, with SI {}, and",
+     lambda: [parity_of(f"network{way}") for way in ("", ", EWC", ", LwF", ", SI")]),
+    ("one for each task, read {}.", lambda: [parity_of("networks of 20, one each")]),
     ("Training on the new order only keeps {}.", lambda: [life_of("naive", 5)]),
     ("reaches {} for a bill of {} thousand pictures",
      lambda: [life_of("blend all", 15), bill("blend all", 15)]),
     ("the same bill ({} thousand) buys {}", lambda: [bill("scratch", 5), life_of("scratch", 5)]),
     ("as much ({} thousand) it reaches {}", lambda: [bill("scratch", 40), life_of("scratch", 40)]),
-    ("keep the weights gives {} for {} thousand",
-     lambda: [life_of("warm start", 3), bill("warm start", 3)]),
+    ("keep the weights gives {} for {} thousand, {} for {} and {} for {}.",
+     lambda: [one for epochs in (3, 5, 15)
+              for one in (life_of("warm start", epochs), bill("warm start", epochs))]),
+    ("better than from scratch, by {}. Only scratch for {} thousand is above it, by {}:",
+     lambda: [cl.paired(kept("cost", "life", "warm start", "5"),
+                        kept("cost", "life", "scratch", "5")), bill("scratch", 40),
+              cl.paired(kept("cost", "life", "scratch", "40"),
+                        kept("cost", "life", "warm start", "15"))]),
     ("kept, blending stops at {}.", lambda: [life_of("blend 1280", 15)]),
     ("the old orders fall from {} to {}.",
      lambda: [np.mean(results.load("05_cost")["update"]["before"]["old"]), after("blend", 0)]),
@@ -853,7 +894,7 @@ LESSON_05 = [
     ("Half and half gives {} on the old orders and {} on the new one",
      lambda: [after("blend", 32), after("blend", 32, "new")]),
     ("it is {} and {}, for", lambda: [after("scratch", 30), after("scratch", 30, "new")]),
-    ("scratch reaches only {}.", lambda: [after("scratch", 3)]),
+    ("scratch reaches only {} here.", lambda: [after("scratch", 3)]),
 ]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from operator import index
 
 from clcourse.exercises import Wrong, exercise
 from clcourse.exercises.mistakes import call, expect
 
-# n, capacity and u of the reservoir: filling, full, and far on.
-DRAWS = [(n, 4, u) for n in (0, 2, 3, 4, 5, 9, 40) for u in (0.0, 0.05, 0.3, 0.62, 0.83, 0.99)]
+# The reservoir of the check: its capacity, numbers of pictures at which it is full, and how many
+# u fall to each of the n + 1 pictures seen.
+CAPACITY, FULL, EACH = 4, (4, 5, 9, 40), 20
 
 
 def _numbers(purpose: str, *shape: int):
@@ -28,33 +31,70 @@ def _numbers(purpose: str, *shape: int):
     ],
 )
 def reservoir_rule(answer: Callable) -> str:
-    """Vitter's rule, against boxes that forget the past or the present."""
-    def rule(place: Callable) -> list[int]:
-        return [n if n < size else place(n, size, u) for n, size, u in DRAWS]
-
-    def inside(j: int, size: int) -> int:
-        return j if j < size else -1
-
-    got = [call(answer, *draw) for draw in DRAWS]
-    if any(isinstance(one, bool) or not isinstance(one, int) for one in got):
-        odd = next(one for one in got if isinstance(one, bool) or not isinstance(one, int))
-        raise Wrong(f"a place is a whole number and you gave {str(odd)[:20]}: use int(…), and -1 "
-                    "for an example that is not kept.")
-    expect(
-        got,
-        rule(lambda n, size, u: inside(int(u * (n + 1)), size)),
-        (rule(lambda n, size, u: int(u * size)), "every new example enters the full box: soon it "
-         "holds only the recent past. Let it enter with probability capacity / (n + 1)."),
-        (rule(lambda n, size, u: n % size), "this is a ring: it keeps the last examples only. "
-         "Let chance decide, with u."),
-        (rule(lambda n, size, u: -1), "nothing enters once the box is full: then it holds only "
-         "the very first examples."),
-        (rule(lambda n, size, u: inside(int(u * n), size)), "you draw among n examples, but with "
-         "the new one there are n + 1."),
-        ([inside(int(u * (n + 1)), size) for n, size, u in DRAWS], "the box is not full yet, and "
-         "you draw already: while n < capacity the place is n."),
-    )
+    """Filling first; then any use of u with which each place is taken once in n + 1 times."""
+    for n in range(CAPACITY):
+        for u in (0.05, 0.3, 0.62, 0.83, 0.99):
+            if (place := _place(answer, n, u)) != n:
+                raise Wrong(f"n={n}, capacity={CAPACITY}, u={u}: you gave {place}, but the box is "
+                            "not full yet: while n < capacity the place is n.")
+    taken = {n: _taken(answer, n) for n in FULL}
+    if taken[4][4] and not taken[5][4]:
+        raise Wrong("n=4, capacity=4: you gave 4, and the places are 0 … 3. At n = capacity the "
+                    "box is full: n < capacity, not <=.")
+    _is_fair(taken)
     return "at every moment each example seen so far is in the box with the same probability."
+
+
+def _place(answer: Callable, n: int, u: float) -> int:
+    """What the student gives, as a whole number."""
+    got = call(answer, n, CAPACITY, u)
+    try:
+        if isinstance(got, bool):
+            raise TypeError
+        return index(got)  # NumPy's whole numbers are welcome too
+    except TypeError:
+        raise Wrong(f"a place is a whole number and you gave {str(got)[:20]}: use int(…), and -1 "
+                    "for an example that is not kept.") from None
+
+
+def _taken(answer: Callable, n: int) -> Counter:
+    """How often each place is taken while u runs evenly from 0 to 1."""
+    draws = EACH * (n + 1)
+    return Counter(_place(answer, n, (i + 0.5) / draws) for i in range(draws))
+
+
+def _is_fair(taken: dict[int, Counter]) -> None:
+    """Each place EACH times at every n (to one or two, for rounding); else what went wrong."""
+    places, late = range(CAPACITY), taken[FULL[-1]]
+    kept = {n: sum(counts[place] for place in places) / counts.total()
+            for n, counts in taken.items()}
+    odd = [(n, place) for n, counts in taken.items() for place in counts
+           if not -1 <= place < CAPACITY]
+    if any(place == CAPACITY for _, place in odd):
+        raise Wrong("place 4 of a box of capacity 4: the places are 0 … 3. Is it < capacity, and "
+                    "not <=?")
+    if odd:
+        raise Wrong(f"n={odd[0][0]}, capacity={CAPACITY}: you gave place {odd[0][1]}; expected "
+                    f"0 … {CAPACITY - 1}, or -1.")
+    if min(kept.values()) == 1 and all(len(counts) == 1 for counts in taken.values()):
+        raise Wrong("this is a ring: it keeps the last examples only. Let chance decide, with u.")
+    if min(kept.values()) == 1:
+        raise Wrong("every new example enters the full box: soon it holds only the recent past. "
+                    "Let it enter with probability capacity / (n + 1).")
+    if max(kept.values()) == 0:
+        raise Wrong("nothing enters once the box is full: then it holds only the very first "
+                    "examples.")
+    if max(kept.values()) - min(kept.values()) < 0.02:
+        raise Wrong("an example enters with the same probability however many came before: then "
+                    "the recent past wins. Let it be capacity / (n + 1).")
+    if abs(kept[4] - 1) < 0.01 and abs(kept[9] - CAPACITY / 9) < 0.01:
+        raise Wrong("you draw among n examples, but with the new one there are n + 1.")
+    if abs(kept[40] - CAPACITY / 41) > 0.003 or abs(kept[4] - CAPACITY / 5) > 0.03:
+        raise Wrong(f"n=40, capacity={CAPACITY}: {kept[40]:.3f} of the new examples enter; "
+                    f"expected capacity / (n + 1), which is {CAPACITY / 41:.3f}.")
+    if max(late[place] for place in places) - min(late[place] for place in places) > 2:
+        raise Wrong("the new example comes in as often as it should, but it does not throw out "
+                    "a random old one: each place must be taken equally often.")
 
 
 @exercise(
@@ -75,6 +115,8 @@ def ewc_penalty(answer: Callable) -> str:
     expect(
         call(answer, theta, anchor, F, strength),
         right,
+        (right / strength, "the strength is missing: multiply by strength / 2."),
+        (2 * right / strength, "the strength is missing, and the ½: multiply by strength / 2."),
         (2 * right, "the ½ is missing: strengths in papers differ by such factors."),
         (right.sum(), "you added up the lanes as well: keep one number for each lane, dim=1."),
         (each.mean(dim=1), "you took the mean over the weights: the formula has their sum."),
@@ -141,19 +183,21 @@ def fisher_from_gradients(answer: Callable) -> str:
 def running_sums(answer: Callable) -> str:
     """A + HᵀH and B + HᵀY."""
     A, B = _numbers("A", 3, 3), _numbers("B", 3, 2)
-    H, Y = _numbers("H", 7, 3), _numbers("Y", 7, 2)
+    H, Y = _numbers("H", 3, 3), _numbers("Y", 3, 2)  # as many pictures as units: see `turned`
     got = call(answer, A, B, H, Y)
     if not isinstance(got, (tuple, list)) or len(got) != 2:
         raise Wrong("give back two things, the new A and the new B: return A_new, B_new.")
-    products = ((A, H.mT @ H, "A"), (B, H.mT @ Y, "B"))
-    for mine, (old, product, name) in zip(got, products, strict=True):
+    products = ((A, H.mT @ H, H @ H.mT, "A"), (B, H.mT @ Y, H @ Y, "B"))
+    for mine, (old, product, turned, name) in zip(got, products, strict=True):
         expect(
             mine,
             old + product,
             (product, f"your {name} forgets: the products of this batch replace the old ones "
              "instead of being added."),
             (old, f"your {name} has not changed: add the products of the batch."),
-            (old + product / 7, f"your {name} takes the mean over the batch: then a small batch "
+            (old + turned, f"in your {name} the first H is not turned: H.mT @ … sums over the "
+             "pictures, H @ … over the units."),
+            (old + product / 3, f"your {name} takes the mean over the batch: then a small batch "
              "counts as much as a large one. Add the plain products."),
             ((old + product) / 2, f"your {name} halves the past with every batch: that is "
              "forgetting. Only add."),
