@@ -204,3 +204,20 @@ def test_a_floor_keeps_what_it_claims_in_each_scenario(name, scenario):
     stream = cl.split_digits(scenario, LANES)
     history = cl.run(LEARNERS[name](LANES), stream, epochs=1, boundaries=False)
     assert cl.average_accuracy(history.accuracy).mean() > CLAIMS[name][scenario]
+
+
+# What a penalty may claim, told where an experience ends: less forgetting where the same answers
+# return or the task is named. In the class scenario it may claim nothing at an ordinary rate.
+PENALTIES = {"EWC": cl.EWC(10.0), "SI": cl.SI(0.1), "LwF": cl.LwF(0.5)}
+
+
+@pytest.mark.parametrize("scenario", ["task", "domain", "class"])
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_penalty_holds_what_it_claims_in_each_scenario(name, scenario):
+    stream, lost = cl.split_digits(scenario, 9), []
+    for penalty in (None, PENALTIES[name]):
+        learner = cl.GradientLearner(cl.mlp(64, 30, stream.classes, seeds=9), penalty=penalty)
+        history = cl.run(learner, stream, epochs=5)
+        lost.append(cl.forgetting(history.accuracy).mean().item())
+    alone, held = lost
+    assert held < 0.9 * alone if scenario != "class" else abs(held - alone) < 0.05
