@@ -69,7 +69,6 @@ class Episodes:
             )
         self.hippocampus, self.chance = hippocampus, chance
         self.features, self.classes, self.each = features, classes, each
-        self.capacity = None
 
     @property
     def seeds(self) -> tuple[int, ...]:
