@@ -245,8 +245,15 @@ def _check(learner, stream: Stream, epochs, batch_size, boundaries, rest) -> Non
 
 
 def _check_sizes(learner, stream: Stream) -> None:
-    """The learner has as many inputs and outputs as the stream needs."""
+    """The learner reads such x, and has as many inputs and outputs as the stream needs."""
     first = stream[0]
+    kind = "vectors" if first.x.is_floating_point() else "tokens"
+    if kind not in learner.accepts:
+        raise CourseError(
+            f"The stream is of {kind} and the learner reads {' or '.join(learner.accepts)}; "
+            f"expected a learner of {kind}: try "
+            + ("cl.mlp." if kind == "vectors" else "cl.tiny_transformer.")
+        )
     try:
         logits = learner.predict(on_lanes(first, len(learner.seeds)).x[:, :1])
     except RuntimeError as error:

@@ -94,11 +94,10 @@ class GradientLearner:
     loss = L(new), or ½ L(new) + ½ L(replayed), + penalty. Averaged over the batch and summed over
     lanes: lanes do not meet in the sum, so each gets the gradient it would get alone.
 
-    network  maps x (seeds, batch, in) to logits (seeds, batch, classes); replay: a Reservoir;
-    penalty: EWC, SI or LwF; loss(logits, y) → (seeds,); optimiser(parameters, lr=…).
+    network  maps x, vectors (seeds, batch, in) or texts of tokens (seeds, batch, length), to logits
+    (seeds, batch, classes); replay: a Reservoir; penalty: EWC, SI or LwF;
+    loss(logits, y) → (seeds,); optimiser(parameters, lr=…).
     """
-
-    accepts = ("vectors",)
 
     def __init__(
         self,
@@ -122,14 +121,20 @@ class GradientLearner:
         return self.network.seeds
 
     @property
+    def accepts(self) -> tuple[str, ...]:
+        """What the network reads: vectors, unless it says otherwise."""
+        return getattr(self.network, "accepts", ("vectors",))
+
+    @property
     def needs_boundaries(self) -> bool:
         """Whether the penalty must be told where an experience ends."""
         return self.penalty is not None and self.penalty.needs_boundaries
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Weights for good and for everybody; stored examples beside them, if there are any."""
+        """Weights for good and for everybody, or notes on them; stored examples beside them."""
         weights = Change("weights", "until the next update", "every user")
+        weights = getattr(self.network, "change", weights)
         buffer = Change("replay buffer", "until overwritten", "the trainer")
         return (weights,) if self.replay is None else (weights, buffer)
 

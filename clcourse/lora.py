@@ -15,6 +15,7 @@ from torch import nn
 from torch.func import functional_call
 
 from clcourse.errors import CourseError
+from clcourse.learner import Change
 from clcourse.seeds import LaneRandom
 
 
@@ -24,6 +25,8 @@ class WithNotes(nn.Module):
     It takes the place of the network: the same call, the same lanes. Its parameters are those of
     the notes alone, so a learner that trains it trains the notes.
     """
+
+    change = Change("notes on frozen weights", "while they are switched on", "users of the note")
 
     def __init__(self, base: nn.Module) -> None:
         super().__init__()
@@ -36,6 +39,11 @@ class WithNotes(nn.Module):
     def seeds(self) -> tuple[int, ...]:
         """The ids of the lanes."""
         return self.base.seeds
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """What the base reads."""
+        return getattr(self.base, "accepts", ("vectors",))
 
     def forward(self, x: torch.Tensor, **more):
         """What the base answers with the active notes on."""

@@ -22,12 +22,25 @@ from pathlib import Path
 import torch
 
 from clcourse.errors import CourseError
-from clcourse.facts import ASK, ATTRIBUTES, EVERY, FIRST, LAST, NUMBER, START, VALUES, WORDS, World
+from clcourse.facts import (
+    ASK,
+    ATTRIBUTES,
+    EVERY,
+    FIRST,
+    LAST,
+    NUMBER,
+    START,
+    VALUES,
+    WORDS,
+    Facts,
+    World,
+)
 from clcourse.learner import cross_entropy
-from clcourse.seeds import LaneRandom, device, progress
+from clcourse.seeds import LaneRandom, Seeds, device, progress
 from clcourse.transformer import TinyTransformer, tiny_transformer
 
 NOTES = 4  # facts in an episode
+TEXTS = 32  # episodes in a step, beside twice as many questions without a book
 
 
 def with_context(notes: torch.Tensor, questions: torch.Tensor) -> torch.Tensor:
@@ -48,19 +61,22 @@ def with_context(notes: torch.Tensor, questions: torch.Tensor) -> torch.Tensor:
 def episodes(random: LaneRandom, count: int, rules: float = 0.0) -> torch.Tensor:
     """Texts of four invented facts, asked for in another order: (seeds, count, 34).
 
-    Family names differ within a text, first names may not; in half of the texts all facts are of
-    one kind: only attribute and family name together tell which fact is meant. With chance `rules`
-    a fact is written for the whole family ("likes every Finch chess") and asked of a member.
+    The facts of a text share two first names and two family names, so that only all three words
+    together tell which one is meant. With chance `rules` a fact about the first of the two is
+    written for the whole family ("likes every Finch chess") and asked of somebody else; what is
+    written about one member goes before the rule.
     """
-    shape = (-1, count, NOTES)
 
-    def drawn(high: int) -> torch.Tensor:
-        return random.integers(count * NOTES, high).reshape(shape)
+    def drawn(among: int, size: int) -> torch.Tensor:
+        """`size` different numbers below `among`, for each text."""
+        return random.uniform(count * among).reshape(-1, count, among).argsort(-1)[..., :size]
 
-    last = random.uniform(count * len(LAST)).reshape(-1, count, len(LAST)).argsort(-1)[..., :NOTES]
-    which, first, value = drawn(len(ATTRIBUTES)), drawn(len(FIRST)), drawn(len(VALUES[0]))
-    alike = random.uniform(count).reshape(-1, count, 1) < 0.5
-    which = torch.where(alike, which[..., :1], which)
+    pair = drawn(4 * len(ATTRIBUTES), NOTES)
+    which, one, family = pair // 4, pair // 2 % 2, pair % 2
+    names = drawn(len(FIRST), 2 + NOTES)
+    first = names[..., :2].gather(2, one)
+    last = drawn(len(LAST), 2).gather(2, family)
+    value = random.integers(count * NOTES, len(VALUES[0])).reshape(first.shape)
     facts = torch.stack(
         [
             NUMBER[ATTRIBUTES[0]] + which,
@@ -71,9 +87,10 @@ def episodes(random: LaneRandom, count: int, rules: float = 0.0) -> torch.Tensor
         dim=-1,
     )
     written = facts.clone()
-    ruled = random.uniform(count * NOTES).reshape(shape) < rules
+    ruled = (one == 0) & (random.uniform(count * NOTES).reshape(first.shape) < rules)
     written[..., 1] = torch.where(ruled, NUMBER[EVERY], facts[..., 1])
-    order = random.uniform(count * NOTES).reshape(shape).argsort(-1)
+    facts[..., 1] = torch.where(ruled, NUMBER[FIRST[0]] + names[..., 2:], facts[..., 1])
+    order = drawn(NOTES, NOTES)
     asked = facts.gather(2, order[..., None].expand_as(facts))
     start, ask = (torch.full_like(order[..., :1], NUMBER[word]) for word in (START, ASK))
     return torch.cat([start, written.flatten(2), ask, asked.flatten(2)], dim=-1).to(device())
@@ -90,15 +107,15 @@ def grow_up(
     network: TinyTransformer,
     world: World,
     *,
-    steps: int = 300,
-    lr: float = 3e-3,
-    batch: int = 64,
+    steps: int = 200,
+    lr: float = 5e-3,
     rules: float = 0.0,
 ) -> TinyTransformer:
     """A copy of the networks that knows its people by heart and can read.
 
-    loss = closed book + open book. AdamW (Loshchilov & Hutter 2019), 50 steps of warm-up, then a
-    cosine down to a twentieth; gradients are clipped to length 1, a lane at a time.
+    loss = closed book + open book, 64 questions and 32 texts a step. AdamW (Loshchilov & Hutter
+    2019), 50 steps of warm-up, then a cosine down to a twentieth; gradients are clipped to length
+    1, a lane at a time.
     """
     if network.seeds != world.seeds:
         raise CourseError(
@@ -110,9 +127,9 @@ def grow_up(
     optimiser = torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
     lane = torch.arange(len(world.seeds))[:, None]
     for step in progress(range(steps), "pretraining"):
-        chosen = random.integers(batch, len(known))
+        chosen = random.integers(2 * TEXTS, len(known))
         closed = cross_entropy(network(known.x[lane, chosen]), known.y[lane, chosen])
-        loss = closed + reading_loss(network, episodes(random, batch, rules))
+        loss = closed + reading_loss(network, episodes(random, TEXTS, rules))
         optimiser.zero_grad()
         loss.sum().backward()
         clip_each_lane(network, 1.0)
@@ -147,23 +164,23 @@ def grown_up(
     *,
     layers: int = 1,
     window: int | None = None,
-    steps: int = 300,
+    places: int | None = None,
+    steps: int = 200,
     rules: float = 0.0,
 ) -> TinyTransformer:
     """`grow_up`, or what it gave before with the same settings: weights are kept on disk.
 
     They lie in the folder CLCOURSE_CACHE, or in ~/.cache/clcourse, and may be deleted at any time.
     """
-    fresh = tiny_transformer(len(WORDS), layers=layers, window=window, seeds=world.seeds)
+    shape = {"layers": layers, "window": window, "places": places}
+    fresh = tiny_transformer(len(WORDS), **shape, seeds=world.seeds)
     settings = {
         "version": version("clcourse"),
         "world": hashlib.sha256(world.facts("people").notes().cpu().numpy()).hexdigest(),
         "seeds": world.seeds,
-        "layers": layers,
-        "window": window,
         "steps": steps,
         "rules": rules,
-    }
+    } | shape
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     path = cache_folder() / f"grown_up_{key}.safetensors"
     if path.exists() and _loaded(fresh, path):
@@ -209,14 +226,38 @@ def _loaded(network: TinyTransformer, path: Path) -> bool:
         return False
 
 
+def reading_list(facts: Facts, others: int, *, at: int | None = None, seeds: Seeds) -> torch.Tensor:
+    """For each fact its own note among `others` more of these facts: (seeds, facts, others + 1, 4).
+
+    at  the place of the right note, 0 for the first (None: any); the others stand in random order.
+    """
+    count = len(facts)
+    if not 0 <= others < count or not (at is None or 0 <= at <= others):
+        raise CourseError(
+            f"others={others!r}, at={at!r}; expected 0 to {count - 1} other notes and a place from "
+            "0 to their number: try others=2, at=None."
+        )
+    random = LaneRandom(seeds, "reading list")
+    likes = random.uniform(count * count).reshape(-1, count, count)
+    own = torch.arange(count)
+    likes[:, own, own] = -1.0  # the own note first, then the others in random order
+    place = likes.argsort(-1)[..., : others + 1]
+    spot = random.integers(count, others + 1) if at is None else torch.full(likes.shape[:2], at)
+    order = torch.arange(others + 1).expand(place.shape)
+    order = torch.where(order == spot[..., None], 0, order + (order < spot[..., None]))
+    place = place.gather(2, order).to(facts.x.device)
+    lane = torch.arange(len(place), device=place.device)[:, None, None]
+    return facts.notes()[lane, place]
+
+
 @torch.no_grad()
-def recall(network: TinyTransformer, facts) -> torch.Tensor:
+def recall(network: TinyTransformer, facts: Facts) -> torch.Tensor:
     """Share of closed-book questions answered right: (seeds,)."""
     return (network(facts.x).argmax(dim=-1) == facts.y).float().mean(dim=1)
 
 
 @torch.no_grad()
-def reads(network: TinyTransformer, notes: torch.Tensor, facts) -> torch.Tensor:
+def reads(network: TinyTransformer, notes: torch.Tensor, facts: Facts) -> torch.Tensor:
     """The same with notes in the context, (seeds, questions, notes, 4): (seeds,)."""
     answers = network(with_context(notes, facts.x)).argmax(dim=-1)
     return (answers == facts.y).float().mean(dim=1)

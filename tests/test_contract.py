@@ -43,6 +43,7 @@ LEARNERS = {
     "neighbour": lambda seeds: cl.NearestNeighbour(64, 10, capacity=30, seeds=seeds),
     "LDA": lambda seeds: cl.StreamingLDA(64, 10, seeds=seeds),
     "ridge": lambda seeds: cl.StreamingRidge(64, 10, features=40, seeds=seeds),
+    "noted examples": lambda seeds: cl.NotedExamples(64, 10, k=3, seeds=seeds),
 }
 
 
@@ -92,6 +93,8 @@ def weights(learner) -> list[torch.Tensor]:
         return list(learner.network.parameters())
     if isinstance(learner, cl.NearestNeighbour):
         return [learner.stored.x, learner.stored.y]
+    if isinstance(learner, cl.NotedExamples):
+        return [] if learner.codes is None else [learner.codes, learner.answers]
     return [learner.n, learner.B, learner.W, learner.b]
 
 

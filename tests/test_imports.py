@@ -8,9 +8,9 @@ import pytest
 from lessons import ROOT
 
 STORY = """
-errors results seeds metrics streams worlds facts nets transformer replay regularise lora
-retrieval memory plots learner reading baselines averages preferences assistant plasticity
-nested associative hippocampus complementary sleep evaluate autopsy
+errors results seeds metrics streams worlds facts nets transformer replay regularise
+retrieval memory plots learner lora reading teach baselines open_book averages preferences
+assistant plasticity nested associative hippocampus complementary sleep evaluate autopsy
 transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__
 """.split()

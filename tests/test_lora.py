@@ -14,7 +14,7 @@ from clcourse.transformer import tiny_transformer
 
 def networks():
     return {"mlp": cl.mlp(12, 9, 5, seeds=3), "transformer": tiny_transformer(20, width=8, heads=2,
-            length=10, seeds=3)}  # fmt: skip
+            seeds=3)}  # fmt: skip
 
 
 def inputs(kind: str) -> torch.Tensor:

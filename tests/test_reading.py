@@ -13,6 +13,7 @@ from clcourse.reading import (
     episodes,
     grow_up,
     grown_up,
+    reading_list,
     reading_loss,
     reads,
     recall,
@@ -33,22 +34,32 @@ def test_an_episode_asks_what_it_says():
         written = [tuple(words[at : at + 4]) for at in range(1, 17, 4)]
         asked = [tuple(words[at : at + 4]) for at in range(18, 34, 4)]
         assert sorted(written) == sorted(asked)
-        assert len({last for _, _, last, _ in written}) == 4
+        assert len(set(written)) == 4 and len({fact[:3] for fact in written}) == 4
+        assert len({fact[1] for fact in written}) <= 2 and len({fact[2] for fact in written}) <= 2
 
 
-def test_half_of_the_episodes_are_of_one_kind():
-    texts = episodes(cl.LaneRandom(4, "t"), 500)
-    kinds = texts[..., 1:17:4]
-    alike = (kinds == kinds[..., :1]).all(-1).float().mean().item()
-    assert alike == pytest.approx(0.5 + 0.5 / 27, abs=0.04)
+def test_no_two_words_are_enough_to_find_a_fact():
+    texts = episodes(cl.LaneRandom(4, "t"), 500)[..., 1:17].unflatten(-1, (4, 4))[..., :3]
+    for left_out in range(3):
+        rest = texts[..., [word for word in range(3) if word != left_out]]
+        alike = (rest[:, :, :, None] == rest[:, :, None]).all(-1).sum((-1, -2)) > 4
+        assert 0.4 < alike.float().mean() < 0.9
 
 
-def test_rules_are_written_for_all_and_asked_of_one():
-    texts = episodes(cl.LaneRandom(2, "t"), 50, rules=1.0)
-    assert (texts[..., 2:17:4] == NUMBER[EVERY]).all()
-    assert not (texts[..., 19::4] == NUMBER[EVERY]).any()
-    share = (episodes(cl.LaneRandom(2, "t"), 300, rules=0.3)[..., 2:17:4] == NUMBER[EVERY]).float()
-    assert share.mean().item() == pytest.approx(0.3, abs=0.03)
+def test_rules_are_written_for_all_and_asked_of_somebody_else():
+    texts = episodes(cl.LaneRandom(3, "t"), 400, rules=1.0)
+    written, asked = (texts[..., at : at + 16].unflatten(-1, (4, 4)) for at in (1, 18))
+    ruled = written[..., 1] == NUMBER[EVERY]
+    assert ruled.float().mean().item() == pytest.approx(0.5, abs=0.03)
+    assert not (asked[..., 1] == NUMBER[EVERY]).any()
+    for notes, questions in zip(written.flatten(0, 1), asked.flatten(0, 1), strict=True):
+        notes, questions = notes.tolist(), questions.tolist()
+        for kind, first, last, value in questions:
+            named = [v for k, f, n, v in notes if (k, f, n) == (kind, first, last)]
+            rules = [v for k, f, n, v in notes if (k, f, n) == (kind, NUMBER[EVERY], last)]
+            assert (named or rules) == [value]
+    share = episodes(cl.LaneRandom(3, "t"), 400, rules=0.3)[..., 2:17:4] == NUMBER[EVERY]
+    assert share.float().mean().item() == pytest.approx(0.15, abs=0.02)
 
 
 def test_the_loss_is_on_the_four_values():
@@ -170,3 +181,22 @@ def test_bad_input_gets_one_sentence():
     with pytest.raises(cl.CourseError, match="do not fit"):
         with_context(facts.notes(), facts.x)
     assert reads(little(), facts.notes()[:, :, None], facts).shape == (2,)
+
+
+def test_a_reading_list_has_the_own_note_where_it_should_and_no_note_twice():
+    facts = World(**LITTLE, seeds=2).facts()
+    for at in (0, 2, 4, None):
+        notes = reading_list(facts, 4, at=at, seeds=2)
+        assert notes.shape == (2, 18, 5, 4)
+        own = (notes == facts.notes()[:, :, None]).all(-1)
+        assert (own.sum(-1) == 1).all() and (at is None or own[:, :, at].all())
+        for one in notes.flatten(0, 1).tolist():
+            assert len(set(map(tuple, one))) == 5
+    where = (reading_list(facts, 4, seeds=2) == facts.notes()[:, :, None]).all(-1).float().mean(1)
+    assert ((where > 0).sum(-1) >= 4).all()
+
+
+@pytest.mark.parametrize("wrong", [{"others": 18}, {"others": -1}, {"others": 2, "at": 3}])
+def test_a_reading_list_that_cannot_be_made_is_told(wrong):
+    with pytest.raises(cl.CourseError, match="expected 0 to 17 other notes"):
+        reading_list(World(**LITTLE, seeds=2).facts(), **wrong, seeds=2)

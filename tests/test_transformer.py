@@ -11,7 +11,7 @@ from clcourse.transformer import tiny_transformer
 
 
 def small(**more):
-    return tiny_transformer(30, **({"width": 16, "heads": 4, "length": 20, "seeds": 2} | more))
+    return tiny_transformer(30, **({"width": 16, "heads": 4, "seeds": 2} | more))
 
 
 def texts(length: int = 9, batch: int = 5, seeds=2) -> torch.Tensor:
@@ -42,18 +42,23 @@ def torchs(network, lane: int) -> list[nn.TransformerEncoderLayer]:
     return layers
 
 
-@pytest.mark.parametrize(("layers", "window"), [(1, None), (2, None), (2, 3)])
-def test_it_is_torchs_encoder_with_a_causal_mask(layers, window):
-    network, x = small(layers=layers, window=window), texts()
+@pytest.mark.parametrize(
+    ("layers", "window", "places"), [(1, None, None), (2, None, 12), (2, 3, None)]
+)
+def test_it_is_torchs_encoder_with_a_causal_mask(layers, window, places):
+    network, x = small(layers=layers, window=window, places=places), texts()
     with torch.no_grad():
         for θ in network.parameters():  # so that scales, shifts and biases matter
             θ.add_(0.1 * cl.LaneRandom(2, "shake").normal(*θ.shape[1:]))
     back = torch.arange(9)[:, None] - torch.arange(9)
     hidden = (back < 0) | (back >= (window or 99))
     for lane in range(2):
-        E, S, P = network.E[lane], network.S[lane], network.P[lane]
-        left = torch.cat([torch.zeros(5, 1, 16), E[x[lane, :, :-1]]], dim=1)
-        h = E[x[lane]] + left @ S + P[:9]
+        E, c = network.E[lane], network.c[lane]
+        h = torch.zeros(5, 9, 16)
+        for t in range(9):
+            for back in range(min(4, t + 1)):
+                h[:, t] += c[back] * E[x[lane, :, t - back]]
+        h = h + (0 if places is None else network.P[lane, :9])
         for layer in torchs(network, lane):
             h = layer(h, src_mask=hidden)
         h = nn.functional.layer_norm(h, (16,), network.scale[lane, 0], network.shift[lane, 0])
@@ -72,12 +77,12 @@ def test_no_token_sees_the_future():
 
 
 def test_a_window_forgets_what_slid_out():
-    """One layer of window 3, and the left neighbour of its first token: 4 tokens, no more."""
+    """One layer of window 3, and the three neighbours of its first token: 6 tokens, no more."""
     network, x = small(window=3), texts()
     other = x.clone()
-    other[..., :5] = (other[..., :5] + 1) % 30
+    other[..., :3] = (other[..., :3] + 1) % 30
     assert torch.equal(network(x), network(other))
-    other[..., 5] = (other[..., 5] + 1) % 30
+    other[..., 3] = (other[..., 3] + 1) % 30
     assert not torch.allclose(network(x), network(other))
 
 
@@ -89,6 +94,22 @@ def test_reading_on_from_a_cache_is_reading_at_once(cut, window, layers):
     rest, cache = network.read(x[..., cut:], cache, everywhere=True)
     assert torch.allclose(torch.cat([first, rest], 2), network(x, everywhere=True), atol=1e-5)
     assert cache.read == 9 and cache.keys.shape[3] == min(9, window or 9)
+
+
+def test_a_cache_goes_on_counting_the_places():
+    network, x = small(places=9), texts()
+    _, cache = network.read(x[..., :2])
+    rest, _ = network.read(x[..., 2:], cache)
+    assert torch.allclose(rest, network(x), atol=1e-5)
+
+
+def test_without_places_a_text_may_be_of_any_length():
+    assert small()(texts(300, batch=1)).shape == (2, 1, 30)
+
+
+def test_attention_begins_as_likeness():
+    block = small().blocks[0]
+    assert torch.equal(block["key"], block["query"]) and block["key"] is not block["query"]
 
 
 def test_the_cache_changes_the_work_and_not_the_words():
@@ -134,11 +155,12 @@ def test_it_can_be_taught_by_a_gradient_learner():
         (lambda: small()(texts()[0]), "expected whole numbers"),
         (lambda: small()(texts().float()), "expected whole numbers"),
         (lambda: small()(texts() + 30), "outside 0 … 29"),
-        (lambda: small()(texts(21)), "21 tokens does not fit; expected 1 to 20"),
+        (lambda: small(places=20)(texts(21)), "21 tokens does not fit; .* at most 20"),
         (lambda: small()(texts()[..., :0]), "0 tokens"),
-        (lambda: small().generate(texts(15), 8), "does not fit"),
+        (lambda: small(places=20).generate(texts(15), 8), "does not fit"),
         (lambda: small(heads=3), "multiple"),
         (lambda: small(window=0), "window=0"),
+        (lambda: small(places=0), "places=0"),
         (lambda: small(layers=1.5), "layers=1.5"),
         (lambda: small().looks_at(texts(), layer=1), "layer=1"),
     ],
