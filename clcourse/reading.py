@@ -176,6 +176,7 @@ def grown_up(
     fresh = tiny_transformer(len(WORDS), **shape, seeds=world.seeds)
     settings = {
         "version": version("clcourse"),
+        "code": _code(),
         "world": hashlib.sha256(world.facts("people").notes().cpu().numpy()).hexdigest(),
         "seeds": world.seeds,
         "steps": steps,
@@ -188,6 +189,13 @@ def grown_up(
     grown = grow_up(fresh, world, steps=steps, rules=rules)
     _save(grown, path)
     return grown
+
+
+def _code() -> str:
+    """A fingerprint of the code that the weights depend on: after a change they are made again."""
+    rooms = ("seeds", "facts", "transformer", "learner", "reading")
+    texts = [Path(__file__).with_name(f"{room}.py").read_bytes() for room in rooms]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def cache_folder() -> Path:
