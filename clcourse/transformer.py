@@ -106,8 +106,7 @@ class TinyTransformer(nn.Module):
             attended, k, v = self._attend(seen.unflatten(1, (batch, new)), block, old)
             h = h + attended.reshape(lanes, batch * new, -1) @ block["output"]
             seen = _normalised(h, block["scale_mlp"], block["shift_mlp"])
-            inner = F.gelu(torch.baddbmm(block["up_bias"], seen, block["up"]))
-            h = h + torch.baddbmm(block["down_bias"], inner, block["down"])
+            h = h + self._mlp(seen, block)
             keys.append(k)
             values.append(v)
         if not everywhere:
@@ -187,6 +186,14 @@ class TinyTransformer(nn.Module):
         attended = attended.transpose(1, 2).flatten(2).unflatten(0, (lanes, batch))
         keep = k.shape[2] if self.window is None else self.window
         return attended, k[:, :, -keep:], v[:, :, -keep:]
+
+    def _mlp(self, seen: torch.Tensor, block) -> torch.Tensor:
+        """What the units say of each token by itself: (seeds, tokens, width)."""
+        return torch.baddbmm(block["down_bias"], self._units(seen, block), block["down"])
+
+    def _units(self, seen: torch.Tensor, block) -> torch.Tensor:
+        """gelu(x up + bias), how active each hidden unit is: (seeds, tokens, 4 width)."""
+        return F.gelu(torch.baddbmm(block["up_bias"], seen, block["up"]))
 
     def _split(self, seen: torch.Tensor, W: torch.Tensor) -> torch.Tensor:
         """seen W, a head at a time: (seeds · batch, heads, length, width / heads)."""
