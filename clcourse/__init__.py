@@ -27,7 +27,7 @@ _rooms = {
     "learner": "SGD Change GradientLearner Learner cross_entropy",
     "lora": "WithNotes add_lora merge unmerge",
     "reading": "grow_up grown_up reading_list reads recall with_context",
-    "teach": "Taught teach",
+    "teaching": "Taught teach",
     "baselines": "ClassMeans NearestNeighbour StreamingLDA StreamingRidge",
     "open_book": "NotedExamples OpenBook",
     "averages": "Average TwoAverages",

@@ -9,7 +9,7 @@ from lessons import ROOT
 
 STORY = """
 errors results seeds metrics streams worlds facts nets transformer replay regularise
-retrieval memory plots learner lora reading teach baselines open_book averages preferences
+retrieval memory plots learner lora reading teaching baselines open_book averages preferences
 assistant plasticity nested associative hippocampus complementary sleep evaluate autopsy
 transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__
@@ -136,3 +136,10 @@ def test_every_public_name_is_there():
         assert getattr(cl, name) is not None
     with pytest.raises(AttributeError, match="clcourse has no 'nonsense'"):
         cl.nonsense  # noqa: B018
+
+
+def test_no_public_name_is_that_of_a_room():
+    """Importing a room would put the module in the place of the function."""
+    import clcourse as cl
+
+    assert not set(cl._home) & set(cl._modules)

@@ -5,7 +5,7 @@ import torch
 
 import clcourse as cl
 from clcourse.facts import WORDS, World
-from clcourse.teach import teach
+from clcourse.teaching import teach
 
 WORLD = World(people=6, newcomers=6, seeds=3)
 
@@ -61,3 +61,8 @@ def test_only_the_note_learns_and_what_is_blended_in_is_kept():
 def test_bad_input_gets_one_sentence(wrong):
     with pytest.raises(cl.CourseError, match="expected a rate above 0"):
         teach(little(), WORLD.facts(), **({"lr": 0.01} | wrong))
+
+
+def test_many_facts_are_looked_at_less_often():
+    many = World(people=6, newcomers=170, seeds=1).facts("newcomers")
+    assert (teach(little(1), many, 0.02, until=0.06).steps % 25 == 0).all()
