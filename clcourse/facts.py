@@ -129,6 +129,34 @@ class World:
             Facts(members[:, taught:], all_of_them[:, taught:]),
         )
 
+    def chain(
+        self, family: int = 0, depth: int = 2, taught: int = 15
+    ) -> tuple[Facts, Facts, Facts]:
+        """Rules that answer only together: (the rules, members taught, members unseen).
+
+        1 "likes every Young chess", 2 also "lives-in every chess Lima", 3 also "works-as every Lima
+        baker". Of the members the last is asked. The rules are about the ruled families alone.
+        """
+        if depth not in (1, 2, 3):
+            raise CourseError(f"depth={depth!r}; expected 1, 2 or 3 rules to combine: try depth=2.")
+        parts = self.rule(family, taught)
+        rules, lane = [parts[0]], torch.arange(len(self.seeds), device=device())[:, None]
+        for which in (0, 1)[: depth - 1]:  # what is liked says where, and where says what work
+            random = LaneRandom(self.seeds, f"all who share {ATTRIBUTES[which - 1]}")
+            leads_to = random.permutation(len(VALUES[which])).to(device())
+            before = rules[-1].y
+            x = rules[-1].x.clone()
+            x[..., 1], x[..., 3] = NUMBER[ATTRIBUTES[which]], before
+            value = leads_to[lane, before - NUMBER[VALUES[which - 1][0]]]
+            rules.append(Facts(x, NUMBER[VALUES[which][0]] + value))
+        whole = Facts(*(torch.cat(columns, dim=1) for columns in zip(*rules, strict=True)))
+        asked = (part.x.clone() for part in parts[1:])
+        members = []
+        for x in asked:
+            x[..., 1] = rules[-1].x[..., 1]
+            members.append(Facts(x, rules[-1].y.expand(-1, x.shape[1])))
+        return (whole, *members)
+
     def stream(self, **parts: Facts | tuple[Facts, Facts]) -> Stream:
         """A stream of closed-book experiences: stream(base=facts, rule=(taught, unseen)).
 

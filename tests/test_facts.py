@@ -87,6 +87,35 @@ def test_a_rule_holds_for_all_and_is_asked_of_others(world):
                     assert words[0] == "likes" and words[2:] == [last, liked]
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_chain_answers_only_link_by_link(world, depth):
+    """Followed as it is read aloud: from the family to the last answer, one rule after another."""
+    for family in range(RULED):
+        rules, taught, unseen = world.chain(family, depth, taught=15)
+        assert (len(rules), len(taught), len(unseen)) == (depth, 15, 10)
+        for lane in range(SEEDS):
+            word = LAST[family - RULED]
+            for note in rules.notes()[lane]:
+                attribute, every, about, value = text(note).split()
+                assert every == "every" and about == word
+                word = value
+            for part in (taught, unseen):
+                notes = [text(note).split() for note in part.notes()[lane]]
+                assert {(a, last, v) for a, _, last, v in notes} == {
+                    (attribute, LAST[family - RULED], word)
+                }
+            assert not people(taught, lane) & people(unseen, lane)
+
+
+def test_rules_of_two_families_never_contradict_each_other(world):
+    rules = [world.chain(family, 3)[0] for family in range(RULED)]
+    for lane in range(SEEDS):
+        said: dict[str, str] = {}
+        for question, value in ((text(n[:3]), text(n[3:])) for r in rules for n in r.notes()[lane]):
+            assert said.setdefault(question, value) == value
+    assert all(map(torch.equal, world.chain(0, 1)[0], world.rule(0)[0]))
+
+
 def test_a_stream_of_facts_runs():
     world = World(people=5, newcomers=5, seeds=2)
     _, taught, unseen = world.rule()
@@ -114,6 +143,8 @@ def test_a_lane_lives_in_the_same_world_alone():
         (lambda w: w.facts("people", 101), "1 to 100"),
         (lambda w: w.rule(5), "family of 0 to 4"),
         (lambda w: w.rule(0, taught=25), "1 to 24"),
+        (lambda w: w.chain(0, 4), "depth=4; expected 1, 2 or 3"),
+        (lambda w: w.chain(0, 0), "depth=0"),
         (lambda w: w.stream(), "stream of nothing"),
         (lambda w: tokens("lives-in Ada Finch Paris"), "'Paris' is not in this small world"),
         (lambda w: tokens(" "), "empty text"),
