@@ -28,6 +28,7 @@ _rooms = {
     "lora": "WithNotes add_lora merge unmerge",
     "reading": "grow_up grown_up reading_list reads recall with_context",
     "teaching": "Taught teach",
+    "slots": "OnlySlots SlotTransformer only_slots slot_transformer slot_uses tf_idf top_slots",
     "baselines": "ClassMeans NearestNeighbour StreamingLDA StreamingRidge",
     "open_book": "NotedExamples OpenBook",
     "averages": "Average TwoAverages",
