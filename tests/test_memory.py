@@ -1,0 +1,233 @@
+"""The matrix memory against its token loop, against autograd, and against what it contains."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import normalize
+
+import clcourse as cl
+from clcourse.memory import State, linear_memory, token_loop
+from clcourse.memory.chunks import decays
+
+GATES = {"ordinary": (0.02, 0.98), "shut": (0.0, 0.0), "open": (1.0, 1.0), "mixed": None}
+
+
+def sequence(T=50, d=8, p=6, lead=(2, 3), gates="ordinary", dtype=torch.float64, seed=0):
+    """q, k, v, θ, η, α, and a state to start from."""
+    random = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=random, dtype=dtype)
+
+    def gate():
+        one = torch.rand(*lead, T, generator=random, dtype=dtype)
+        if GATES[gates] is None:
+            return torch.where(one < 0.3, 0.0, torch.where(one > 0.7, 1.0, one))
+        low, high = GATES[gates]
+        return low + (high - low) * one
+
+    q, k = (normalize(normal(*lead, T, d), dim=-1) for _ in range(2))
+    inputs = (q, k, normal(*lead, T, p), gate(), gate(), gate())
+    return inputs, State(normal(*lead, d, p), normal(*lead, d, p))
+
+
+def away(got, wanted) -> float:
+    """The largest difference, as a share of the largest number."""
+    return ((got - wanted).abs().max() / wanted.abs().max().clamp(min=1.0)).item()
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 16, 32, 64])
+@pytest.mark.parametrize("gates", GATES)
+def test_chunks_are_the_token_loop(chunk, gates):
+    inputs, start = sequence(gates=gates)
+    y, state, watched = token_loop(*inputs, start)
+    y_, state_, watched_ = linear_memory(*inputs, start, chunk=chunk, watch=True)
+    assert away(y_, y) < 1e-10 and away(watched_.update, watched.update) < 1e-10
+    assert away(state_.M, state.M) < 1e-10 and away(state_.S, state.S) < 1e-10
+    assert torch.allclose(watched_.surprise, watched.update.norm(dim=-1))
+
+
+@pytest.mark.parametrize("gates", GATES)
+def test_in_single_precision_it_is_the_loop_to_a_hundred_thousandth(gates):
+    inputs, start = sequence(T=256, d=32, p=32, gates=gates, dtype=torch.float32)
+    exact, _, _ = token_loop(*(x.double() for x in inputs), State(*(x.double() for x in start)))
+    for chunk in (16, 32, 64):
+        y, _ = linear_memory(*inputs, start, chunk=chunk)
+        assert ((y.double() - exact).abs().max() / exact.abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 16, 64])
+@pytest.mark.parametrize("gates", ["ordinary", "mixed"])
+def test_gradients_are_those_of_the_loop(chunk, gates):
+    inputs, start = sequence(T=40, gates=gates)
+    leaves = [x.requires_grad_() for x in (*inputs, *start)]
+    random = torch.Generator().manual_seed(5)
+
+    def gradients(remember, **more):
+        y, state = remember(*leaves[:6], State(*leaves[6:]), **more)[:2]
+        random.manual_seed(5)
+        told = [torch.randn(x.shape, generator=random, dtype=x.dtype) for x in (y, *state)]
+        total = sum((x * weight).sum() for x, weight in zip((y, *state), told, strict=True))
+        return torch.autograd.grad(total, leaves)
+
+    for mine, wanted in zip(gradients(linear_memory, chunk=chunk), gradients(token_loop),
+                            strict=True):  # fmt: skip
+        assert away(mine, wanted) < 1e-10
+
+
+@given(
+    T=st.integers(0, 70), d=st.integers(1, 5), p=st.integers(1, 5), chunk=st.integers(1, 40),
+    lead=st.sampled_from([(), (1,), (3,), (2, 2)]), gates=st.sampled_from(list(GATES)),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_every_shape_and_gate(T, d, p, chunk, lead, gates):
+    inputs, start = sequence(T, d, p, lead, gates)
+    y, state, _ = token_loop(*inputs, start)
+    y_, state_ = linear_memory(*inputs, start, chunk=chunk)
+    assert y_.shape == (*lead, T, p)
+    if T:
+        assert away(y_, y) < 1e-9
+    assert away(state_.M, state.M) < 1e-9 and away(state_.S, state.S) < 1e-9
+
+
+@given(cuts=st.lists(st.integers(0, 90), max_size=3), chunk=st.sampled_from([8, 32]))
+@settings(max_examples=25, deadline=None)
+def test_a_sequence_may_come_in_pieces(cuts, chunk):
+    inputs, state = sequence(T=90, lead=(2,))
+    whole, end = linear_memory(*inputs, state, chunk=chunk)
+    pieces = []
+    edges = [0, *sorted(cuts), 90]
+    for start, stop in zip(edges, edges[1:], strict=False):
+        piece, state = linear_memory(*(x[:, start:stop] for x in inputs), state, chunk=chunk)
+        pieces.append(piece)
+    assert away(torch.cat(pieces, 1), whole) < 1e-10 and away(state.M, end.M) < 1e-10
+
+
+def test_no_output_knows_the_future():
+    inputs, start = sequence(T=64)
+    other = [x.clone() for x in inputs]
+    other[2][..., 40, :] += 1
+    before, after = (linear_memory(*x, start, chunk=16)[0] for x in (inputs, other))
+    assert torch.equal(before[..., :40, :], after[..., :40, :])
+    assert not torch.allclose(before[..., 40, :], after[..., 40, :])
+
+
+def test_decays_by_hand():
+    D = decays(torch.tensor([0.5, 0.0, 0.25]))
+    assert D.tolist() == [[1, 0, 0, 0], [0.5, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0.25, 1]]
+
+
+def test_a_long_sequence_stays_finite_and_right():
+    inputs, _ = sequence(T=5000, d=4, p=3, lead=(1,), dtype=torch.float32)
+    calm = (*inputs[:4], 0.5 * inputs[4], inputs[5])
+    y, state = linear_memory(*calm)
+    loop, _, _ = token_loop(*(x.double() for x in calm))
+    assert ((y - loop).abs().max() / loop.abs().max()) < 1e-5 and torch.isfinite(state.M).all()
+
+
+# -- what it contains --
+
+
+def test_without_correction_it_is_linear_attention():
+    """Orthonormal keys are never corrected: y_t = Σ_{i ≤ t} (q_t k_i') v_i."""
+    (q, _, v, *_), _ = sequence(T=8, d=8, lead=(2,))
+    k = torch.eye(8, dtype=q.dtype).expand(2, 8, 8)
+    one, zero = torch.ones(2, 8, dtype=q.dtype), torch.zeros(2, 8, dtype=q.dtype)
+    y, _ = linear_memory(q, k, v, one, zero, zero)
+    assert torch.allclose(y, (q @ k.mT).tril() @ v)
+
+
+def test_without_momentum_it_is_the_gated_delta_rule():
+    """M ← M (I - θ k'k) written out, with what is kept (1 - α): Yang et al. 2024."""
+    (q, k, v, θ, η, α), _ = sequence(T=30, lead=())
+    y, _ = linear_memory(q, k, v, θ, 0 * η, α)
+    M = torch.zeros(8, 6, dtype=q.dtype)
+    for t in range(30):
+        outer = torch.outer(k[t], k[t])
+        M = (1 - α[t]) * M - θ[t] * outer @ M + θ[t] * torch.outer(k[t], v[t])
+        assert torch.allclose(y[t], q[t] @ M)
+
+
+def test_the_delta_rule_ends_at_least_squares():
+    """Without forgetting and momentum, small steps over and over end at the solution (Widrow)."""
+    (_, k, _, *_), _ = sequence(T=5, d=8, lead=())
+    target = torch.randn(8, 6, generator=torch.Generator().manual_seed(3), dtype=k.dtype)
+    k = k.repeat(4000, 1)
+    gate = torch.full((20000,), 0.5, dtype=k.dtype)
+    _, state = linear_memory(k, k, k @ target, gate, 0 * gate, 0 * gate)
+    assert torch.allclose(state.M, torch.linalg.pinv(k[:5]) @ (k[:5] @ target), atol=1e-8)
+
+
+def test_momentum_alone_is_torchs_momentum():
+    """One pair again and again, no forgetting: SGD with momentum on ½ |k M - v|²."""
+    k = normalize(torch.arange(1.0, 6, dtype=torch.float64), dim=0)
+    v = torch.arange(3.0, dtype=torch.float64)
+    M = torch.zeros(5, 3, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.SGD([M], lr=0.3, momentum=0.6)
+    for _ in range(12):
+        optimiser.zero_grad()
+        (0.5 * (k @ M - v).square().sum()).backward()
+        optimiser.step()
+    gates = [torch.full((12,), value, dtype=k.dtype) for value in (0.3, 0.6, 0.0)]
+    _, state = linear_memory(k.expand(12, 5), k.expand(12, 5), v.expand(12, 3), *gates)
+    assert torch.allclose(state.M, M.detach())
+
+
+def test_one_pair_shown_again_and_again_surprises_less_and_less():
+    k, v = torch.ones(1, 40, 4) / 2, torch.randn(1, 1, 3).expand(1, 40, 3)
+    θ = torch.full((1, 40), 0.4)
+    y, _, watched = linear_memory(k, k, v, θ, 0 * θ, 0 * θ, watch=True)
+    surprise = watched.surprise[0]
+    assert torch.allclose(surprise, surprise[0] * 0.6 ** torch.arange(40.0), atol=1e-5)
+    assert torch.allclose(y[:, -1], v[:, -1], atol=1e-5)
+
+
+# -- what people hand in by mistake --
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({3: lambda x: -x}, "θ runs from -"),
+        ({4: lambda x: x + 1}, "η runs from .* expected 0 to 1"),
+        ({5: lambda x: x * float("nan")}, "α runs from nan"),
+        ({0: lambda x: x[..., :-1]}, "do not fit"),
+        ({2: lambda x: x[:, :-1]}, "do not fit"),
+        ({3: lambda x: x[..., None]}, "do not fit"),
+        ({6: lambda s: State(s.M[..., :-1, :], s.S)}, "The state is"),
+        ({6: lambda s: State(s.M, s.S.float())}, "The state is .*torch.float32"),
+    ],
+)
+def test_bad_input_gets_one_sentence(change, message):
+    inputs, start = sequence(T=5)
+    handed = [change.get(place, lambda x: x)(x) for place, x in enumerate((*inputs, start))]
+    for remember in (linear_memory, token_loop):
+        with pytest.raises(cl.CourseError, match=message):
+            remember(*handed)
+
+
+@pytest.mark.parametrize("chunk", [0, -3, 2.0, True])
+def test_a_bad_chunk_gets_one_sentence(chunk):
+    inputs, start = sequence(T=5)
+    with pytest.raises(cl.CourseError, match="chunk="):
+        linear_memory(*inputs, start, chunk=chunk)
+
+
+def test_an_explosion_is_told_with_its_place_and_its_rate():
+    (q, k, v, θ, η, α), _ = sequence(T=400, lead=(2,), dtype=torch.float32)
+    with pytest.raises(cl.CourseError, match=r"exploded, first at token \d+ of 400.*lower θ"):
+        linear_memory(q, 3 * k, v, 5 + θ, η, 0 * α)
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+def test_it_can_be_compiled_without_a_break():
+    inputs, start = sequence(T=16, lead=(2,), dtype=torch.float32)
+    leaves = [x.requires_grad_() for x in inputs]
+    compiled = torch.compile(linear_memory, backend="aot_eager", fullgraph=True)
+    results = []
+    for remember in (compiled, linear_memory):
+        y, state = remember(*leaves, start, chunk=8)
+        results.append((y, state.M, *torch.autograd.grad(y.sum() + state.M.sum(), leaves)))
+    for mine, wanted in zip(*results, strict=True):
+        assert away(mine, wanted) < 1e-5
