@@ -104,13 +104,13 @@ class TinyTransformer(nn.Module):
             old = None if cache is None else (cache.keys[layer], cache.values[layer])
             seen = _normalised(h, block["scale_attention"], block["shift_attention"])
             attended, k, v = self._attend(seen.unflatten(1, (batch, new)), block, old)
-            h = h + attended.reshape(lanes, batch * new, -1) @ block["output"]
+            if layer == self.layers - 1 and not everywhere:  # nobody looks at the others now
+                h, attended = h.unflatten(1, (batch, new))[:, :, -1], attended[:, :, -1:]
+            h = h + attended.flatten(1, 2) @ block["output"]
             seen = _normalised(h, block["scale_mlp"], block["shift_mlp"])
             h = h + self._mlp(seen, block)
             keys.append(k)
             values.append(v)
-        if not everywhere:
-            h = h.unflatten(1, (batch, new))[:, :, -1]
         logits = _normalised(h, self.scale, self.shift) @ self.U
         if everywhere:
             logits = logits.unflatten(1, (batch, new))
