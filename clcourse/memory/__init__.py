@@ -16,6 +16,7 @@ Behrouz, Zhong & Mirrokni 2024 (arXiv 2501.00663). Numbers in brackets are the p
 """
 
 from clcourse.memory.chunks import linear_memory
+from clcourse.memory.deep import DeepState, deep_memory
 from clcourse.memory.recurrence import State, Watched, token_loop
 
-__all__ = ["State", "Watched", "linear_memory", "token_loop"]
+__all__ = ["DeepState", "State", "Watched", "deep_memory", "linear_memory", "token_loop"]

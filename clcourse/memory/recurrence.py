@@ -47,8 +47,24 @@ def token_loop(q, k, v, θ, η, α, state: State | None = None) -> tuple[torch.T
 
 
 def checked(q, k, v, θ, η, α, state: State | None) -> State:
-    """The state to start from, once shapes, devices and gates have been looked at."""
-    shape, d, p = k.shape[:-1], k.shape[-1], v.shape[-1]
+    """The state to start from, once everything that was handed in has been looked at."""
+    check_inputs(q, k, v, θ, η, α)
+    wanted = (*k.shape[:-2], k.shape[-1], v.shape[-1])
+    if state is None:
+        zero = k.new_zeros(wanted)
+        return State(zero, zero)
+    for part in state:
+        if part.shape != wanted or part.device != k.device or part.dtype != k.dtype:
+            raise CourseError(
+                f"The state is {tuple(part.shape)}, {part.dtype} on {part.device}; expected "
+                f"{wanted}, {k.dtype} on {k.device}: hand in the state of the same memory."
+            )
+    return state
+
+
+def check_inputs(q, k, v, θ, η, α) -> None:
+    """Shapes fit, and the gates are gates."""
+    shape = k.shape[:-1]
     fitting = q.shape == k.shape and v.shape[:-1] == shape and k.dim() >= 2
     if not fitting or any(gate.shape != shape for gate in (θ, η, α)):
         raise CourseError(
@@ -56,23 +72,13 @@ def checked(q, k, v, θ, η, α, state: State | None) -> State:
             f"{tuple(θ.shape)}, {tuple(η.shape)}, {tuple(α.shape)} do not fit; expected "
             "(…, T, d), (…, T, d), (…, T, p) and three times (…, T)."
         )
-    if state is None:
-        zero = k.new_zeros(*shape[:-1], d, p)
-        state = State(zero, zero)
-    wanted = (*shape[:-1], d, p)
-    for part in state:
-        if part.shape != wanted or part.device != k.device or part.dtype != k.dtype:
+    if torch.compiler.is_compiling() or not k.numel():
+        return
+    for name, gate, most in (("θ", θ, torch.inf), ("η", η, 1.0), ("α", α, 1.0)):
+        low, high = gate.aminmax()
+        if not (low >= 0 and high <= most):
             raise CourseError(
-                f"The state is {tuple(part.shape)}, {part.dtype} on {part.device}; expected "
-                f"{wanted}, {k.dtype} on {k.device}: hand in the state of the same memory."
+                f"The gate {name} runs from {low:.3g} to {high:.3g}; expected "
+                + ("0 to 1" if most == 1.0 else "0 or more, and numbers")
+                + ": try torch.sigmoid of it."
             )
-    if not torch.compiler.is_compiling() and k.numel():
-        for name, gate, most in (("θ", θ, torch.inf), ("η", η, 1.0), ("α", α, 1.0)):
-            low, high = gate.aminmax()
-            if not (low >= 0 and high <= most):
-                raise CourseError(
-                    f"The gate {name} runs from {low:.3g} to {high:.3g}; expected "
-                    + ("0 to 1" if most == 1.0 else "0 or more, and numbers")
-                    + ": try torch.sigmoid of it."
-                )
-    return state
