@@ -91,7 +91,7 @@ def slot_uses(network: TinyTransformer, texts: torch.Tensor, k: int = 8) -> torc
         network(texts)
     finally:
         del network._units
-    active = caught[-1].unflatten(1, texts.shape[1:])[:, :, -1].abs()
+    active = caught[-1].unflatten(1, (texts.shape[1], -1))[:, :, -1].abs()
     k = getattr(network, "k", k)
     if not isinstance(k, int) or not 1 <= k <= active.shape[-1]:
         raise CourseError(

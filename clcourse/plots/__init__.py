@@ -20,10 +20,10 @@ __all__ = list(_home)
 
 
 def __getattr__(name: str):
-    """A figure by its name, or the module of a lesson's figures such as `lesson_02`."""
+    """A figure by its name, or a module of a lesson's figures, `lesson_02` or `slots`."""
     if name in _home:
         return getattr(importlib.import_module(f"{__name__}.{_home[name]}"), name)
-    if name.startswith("lesson_") or name in _home.values():
+    if name.startswith("lesson_") or name in (*_home.values(), "slots"):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"clcourse.plots has no {name!r}; it has {', '.join(_home)}")
 
