@@ -25,6 +25,7 @@ _rooms = {
     "regularise": "EWC LwF Penalty SI fisher",
     "retrieval": "Hit NoteStore",
     "learner": "SGD Change GradientLearner Learner cross_entropy",
+    "memory": "DeepState State Watched deep_memory linear_memory token_loop",
     "lora": "WithNotes add_lora merge unmerge",
     "reading": "grow_up grown_up reading_list reads recall with_context",
     "teaching": "Taught teach",
@@ -37,6 +38,7 @@ _rooms = {
     "assistant": "Assistant crowd pretrained_assistant",
     "associative": "HopfieldNetwork SparseHopfield bind capacity damaged draw_patterns "
     "k_winners look_up overlap unbind",
+    "attention": "linear_attention linear_attention_loop",
     "hippocampus": "Codes Gauge Hippocampus",
     "complementary": "Episodes Neocortex TwoSystems sparse_codes",
     "sleep": "",
