@@ -27,15 +27,20 @@ class OpenBook:
 
     reader   a tiny transformer that was taught to read (`cl.grown_up`)
     rewrite  a fact about something noted before takes its place; False: both notes stay
+    above    what the best note must score, or the weights answer (0: it shares a word, at least)
     """
 
     accepts, needs_boundaries = ("tokens",), False
     changes = (Change("notes", "until rewritten or forgotten", "whoever may see the notes"),)
 
-    def __init__(self, reader, k: int = 3, *, rewrite: bool = True) -> None:
+    def __init__(
+        self, reader, k: int = 3, *, rewrite: bool = True, above: float = 0.0
+    ) -> None:
         if not isinstance(k, int) or isinstance(k, bool) or k < 1:
             raise CourseError(f"k={k!r}; expected a whole number of notes of at least 1: try k=3.")
-        self.network, self.k, self.rewrite = reader, k, rewrite
+        if not 0 <= above < 1:
+            raise CourseError(f"above={above!r}; expected a score from 0 up to 1: try above=0.")
+        self.network, self.k, self.rewrite, self.above = reader, k, rewrite, above
         self.stores = [NoteStore() for _ in reader.seeds]
         self.written: list[dict[str, int]] = [{} for _ in reader.seeds]  # question → note
 
@@ -60,30 +65,47 @@ class OpenBook:
                 else:
                     (written[question],) = store.add(whole)
 
+    def forget(self, x: torch.Tensor) -> None:
+        """Throw away every note that answers these questions, (seeds, n, 4), lane by lane."""
+        for store, written, lane in zip(self.stores, self.written, x.cpu(), strict=True):
+            asked = {text(question[1:]) for question in lane}
+            for number, note in list(store.notes.items()):
+                if note.rpartition(" ")[0] in asked:
+                    store.forget(number)
+            for question in asked:
+                written.pop(question, None)
+
     def found(self, x: torch.Tensor) -> torch.Tensor | None:
         """The notes that fit the questions best, best first: (seeds, questions, ≤ k, 4)."""
-        if not all(map(len, self.stores)):
-            return None
-        each = []
+        return self._looked_up(x)[0] if all(map(len, self.stores)) else None
+
+    def _looked_up(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The notes found, and the score of the best one for each question (seeds, questions)."""
+        each, best = [], []
         for store, lane in zip(self.stores, x.cpu(), strict=True):
             hits = store.look_up(*(text(question[1:]) for question in lane), k=self.k)
             each.append(torch.stack([_stacked(found) for found in hits]))
+            best.append(torch.tensor([found[0].score for found in hits]))
         fewest = min(notes.shape[1] for notes in each)
-        return torch.stack([notes[:, :fewest] for notes in each]).to(x.device)
+        notes = torch.stack([notes[:, :fewest] for notes in each])
+        return notes.to(x.device), torch.stack(best).to(x.device)
 
     @torch.no_grad()
     def predict(self, x, allowed=None) -> torch.Tensor:
         """Logits (seeds, batch, vocabulary) after reading what was found."""
-        notes = self.found(x)
-        if notes is None:
+        if not all(map(len, self.stores)):
             return masked(self.network(x), allowed)
+        notes, score = self._looked_up(x)
         read, window = with_context(notes, x), self.network.window
         if window is not None and read.shape[2] > window:
             raise CourseError(
                 f"{notes.shape[2]} notes and the question are {read.shape[2]} tokens, and the "
                 f"reader sees {window}; expected them to fit: lower k."
             )
-        return masked(self.network(read), allowed)
+        logits, strange = self.network(read), score <= self.above
+        if bool(strange.any()):  # none of the notes is about this
+            logits = torch.where(strange[..., None], self.network(x), logits)
+        return masked(logits, allowed)
 
     def consolidate(self, experience) -> None:
         """Notes need no boundary."""

@@ -68,6 +68,34 @@ def test_with_fewer_notes_than_k_it_reads_them_all_and_with_none_its_weights(rea
     assert learner.found(facts.x).shape == (2, 30, 2, 4)
 
 
+def test_what_no_note_is_about_is_answered_by_the_weights(reader):
+    facts, strangers = WORLD.facts("newcomers"), WORLD.facts("strangers", 10)
+    one, learner = facts.notes()[:, :1], OpenBook(reader)
+    learner.write(one)
+    shares = (strangers.x[:, :, 1:, None] == one[..., None, :3]).flatten(2).any(-1)
+    same = (learner.predict(strangers.x) == reader(strangers.x)).all(-1)
+    assert torch.equal(same, ~shares) and same.any() and not same.all()
+    careful = OpenBook(reader, above=0.9)
+    careful.write(facts.notes())
+    assert torch.equal(careful.predict(strangers.x), reader(strangers.x))
+
+
+def test_a_forgotten_fact_was_never_there(reader):
+    facts = WORLD.facts("newcomers")
+    few = Facts(facts.x[:, 3:], facts.y[:, 3:])
+    never, forgot = OpenBook(reader), OpenBook(reader, rewrite=False)
+    never.write(few.notes())
+    forgot.write(facts.notes())
+    forgot.write(WORLD.changed("newcomers").notes()[:, :3])
+    forgot.forget(facts.x[:, :3])
+    assert torch.equal(never.predict(facts.x), forgot.predict(facts.x))
+    again = OpenBook(reader)
+    again.write(facts.notes())
+    again.forget(facts.x[:, :3])
+    again.write(facts.notes())
+    assert sorted(again.stores[1].notes.values()) == sorted(map(text, facts.notes()[1]))
+
+
 def test_a_copy_has_notes_of_its_own(reader):
     learner, facts = OpenBook(reader), WORLD.facts("newcomers")
     learner.observe(*facts)
@@ -113,6 +141,12 @@ def test_bad_k_gets_one_sentence(reader, k):
         OpenBook(reader, k)
     with pytest.raises(cl.CourseError, match="expected a whole number of notes"):
         NotedExamples(4, 2, k=k)
+
+
+@pytest.mark.parametrize("above", [-0.1, 1.0, 2])
+def test_a_score_out_of_reach_gets_one_sentence(reader, above):
+    with pytest.raises(cl.CourseError, match="expected a score from 0 up to 1"):
+        OpenBook(reader, above=above)
 
 
 def test_questions_of_a_wrong_kind_get_one_sentence(reader):
