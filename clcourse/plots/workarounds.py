@@ -1,0 +1,332 @@
+"""Do workarounds suffice? The Memento test, and where notes and weights change places."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from clcourse.errors import CourseError
+from clcourse.metrics import Estimate, estimate
+from clcourse.plots.figure import (
+    BLACK,
+    BLUE,
+    DASHES,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SOFT,
+    VERMILLION,
+    Figure,
+    in_style,
+    look,
+    number,
+    sheet,
+)
+from clcourse.plots.general import note
+from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle
+from clcourse.plots.lesson_05 import Mark
+from clcourse.plots.reading import estimate_in_words
+from clcourse.results import load
+
+MARKS = {
+    "looked up": Mark(GREEN, "D", DASHES[3]),
+    "looked up, all noted": Mark(GREEN, "D", DASHES[3]),
+    "context": Mark(ORANGE, "v", DASHES[5]),
+    "window": Mark(PURPLE, "^", DASHES[2]),
+    "FT": Mark(BLACK, "X", DASHES[4]),
+    "FT + replay": Mark(BLUE, "o", DASHES[0]),
+    "LoRA": Mark(VERMILLION, "s", DASHES[1]),
+}
+WAYS = {
+    "looked up, all noted": "notes, looked up",
+    "context": "all notes in context",
+    "window": "window of 256 tokens",
+    "FT + replay": "fine-tuned + replay",
+    "FT": "fine-tuned",
+    "LoRA": "LoRA note",
+}
+PARTS = {"new": "facts met so far", "old": "people known by heart"}
+
+
+@functools.cache
+def study(name: str) -> dict:
+    """A stored study, read once: "memento", "workarounds" or "depth"."""
+    return load(f"08_{name}")
+
+
+def whole(lanes) -> Estimate:
+    """The estimate of values (seeds,)."""
+    return estimate(np.asarray(lanes, dtype=float))
+
+
+# -- the Memento test --
+
+ROWS = {
+    "rule noted, base never taught to follow": ("notes", "never", "rule"),
+    "rule noted, base taught to follow": ("notes", "trained", "rule"),
+    "15 examples noted, never taught": ("notes", "never", "examples"),
+    "15 examples noted, taught": ("notes", "trained", "examples"),
+    "nothing about them noted, taught": ("notes", "trained", "nothing"),
+    "fine-tuned on 15 examples": ("weights", "FT", "examples"),
+    "the same with replay": ("weights", "FT + replay", "examples"),
+    "LoRA on 15 examples": ("weights", "LoRA", "examples"),
+    "LoRA on 15 examples, replay": ("weights", "LoRA + replay", "examples"),
+    "fine-tuned on the rule, replay": ("weights", "FT + replay", "rule"),
+}
+ASKED = {"unseen": "members never seen:\nright", "false": "other families:\nthe rule's answer",
+         "people": "known by heart:\nstill right"}  # fmt: skip
+
+
+def asked(where: str, who: str, what: str, part: str, lanes: str = "found") -> np.ndarray:
+    """Lanes of the Memento test: asked("notes", "trained", "rule", "unseen")."""
+    return np.array(study("memento")[lanes][where][who][what][part])
+
+
+def followed(where: str, who: str, what: str, lanes: str = "found") -> np.ndarray:
+    """The rule's answer where it is right, less the same answer where it is not: (seeds,)."""
+    return asked(where, who, what, "unseen", lanes) - asked(where, who, what, "false", lanes)
+
+
+@in_style
+def memento(title: str | None = None) -> Figure:
+    """A row for each way to have a rule: used where it holds, used elsewhere, the rest kept."""
+    picture, (panels,) = sheet(10.2, ncols=3, sharey=True)
+    read = {row: {part: whole(asked(*where, part)) for part in ASKED}
+            for row, where in ROWS.items()}
+    for axes, (part, name) in zip(panels, ASKED.items(), strict=True):
+        for place, (row, where) in enumerate(ROWS.items()):
+            one = read[row][part]
+            style = MARKS["looked up"] if where[0] == "notes" else MARKS["FT + replay"]
+            axes.plot([max(one.low, 0), min(one.high, 1)], [place, place], color=style.colour)
+            axes.plot(one.value, place, style.marker, color=style.colour, clip_on=False,
+                      markersize=1.7 * look().dot)
+        axes.set(xlim=(0, 1), xticks=[0, 0.5, 1], xlabel=name, yticks=range(len(ROWS)),
+                 ylim=(len(ROWS) - 0.5, -0.5), yticklabels=ROWS)
+        axes.set_xticklabels(["0", ".5", "1"])
+        axes.grid(axis="both")
+    headline(picture, title)
+    settle(picture, 3.4 * look().size)
+    said = "; ".join(
+        f"{row}: " + ", ".join(f"{part} {estimate_in_words(read[row][part])}" for part in ASKED)
+        for row in ROWS
+    )
+    count = read[next(iter(ROWS))]["unseen"].n
+    return Figure(picture, f"Answers after a rule was noted or taught, mean [95 % interval] of "
+                           f"{count} seeds: unseen members right, strangers of other families who "
+                           f"get the rule's answer (false), people still right: {said}.")
+
+
+# -- facts and window --
+
+
+def counts() -> list[int]:
+    """The numbers of facts met."""
+    return study("workarounds")["settings"]["counts"]
+
+
+def curve(way: str, part: str = "new", lanes: str = "found") -> np.ndarray:
+    """Right by the number of facts met, (seeds, counts); way: as in WAYS, or "window 512"."""
+    found = study("workarounds")[lanes]
+    if way.split()[0] in ("context", "window"):
+        size = {"context": "all", "window": "256"}.get(way) or way.split()[1]
+        rows = found["context"][size]
+    else:
+        rows = found[way]
+    return np.array([rows[str(count)][part] for count in counts()]).T
+
+
+@in_style
+def facts(guess=None, guess_at: int = 900, title: str | None = None) -> Figure:
+    """Two panels: what was met so far, and the people known by heart, as facts grow."""
+    picture, ((left, right),) = sheet(10.5, ncols=2, sharey=True)
+    ends, parts = [], []
+    for way, words in WAYS.items():
+        style = MARKS[way]
+        for axes, part in ((left, "new"), (right, "old")):
+            lanes = curve(way, part)
+            spread = np.array([[one.low, one.high] for one in map(whole, lanes.T)]).T.clip(0, 1)
+            axes.fill_between(counts(), *spread, color=style.colour, alpha=0.18, linewidth=0)
+            axes.plot(counts(), lanes.mean(axis=0), color=style.colour, linestyle=style.dashes,
+                      marker=style.marker, clip_on=False, zorder=3)
+            parts.append(f"{words}, {PARTS[part]} " + ", ".join(
+                f"{estimate_in_words(whole(one))} at {count}"
+                for one, count in zip(lanes.T, counts(), strict=True)))
+        ends.append(End(curve(way, "old")[:, -1].mean(), words, style.colour, style.dashes))
+    for axes, part in ((left, "new"), (right, "old")):
+        _logarithmic(axes, counts(), "facts met")
+        axes.set_title(PARTS[part], loc="left")
+    left.set_ylabel("accuracy")
+    note(left, f"line: mean of {len(lanes)} seeds;  band: its 95 % interval")
+    headline(picture, title)
+    settle(picture, 2.6 * look().size)
+    mark_guess(left, guess, guess_at)
+    end_labels(right, ends)
+    return Figure(picture, f"Accuracy by the number of facts met, mean [95 % interval] of "
+                           f"{len(lanes)} seeds: {'; '.join(parts)}.")
+
+
+def window_sizes() -> list[int]:
+    """The windows of the study, in tokens."""
+    return study("workarounds")["settings"]["windows"]
+
+
+@in_style
+def windows(title: str | None = None) -> Figure:
+    """Facts met so far, by the window that the newest notes must fit into."""
+    picture, ((axes,),) = sheet(7.8)
+    ends, parts = [], []
+    colours = dict(zip(counts(), (SKY, GREEN, PURPLE, BLACK), strict=True))
+    for (count, colour), dashes in zip(colours.items(), DASHES, strict=False):
+        lanes = by_window(count)
+        axes.plot(window_sizes(), lanes.mean(axis=0), color=colour, linestyle=dashes, marker="o",
+                  clip_on=False, zorder=3)
+        ends.append(End(lanes[:, -1].mean(), f"{count} facts", colour, dashes))
+        parts.append(f"{count} facts " + ", ".join(
+            f"{number(one)} at {size}" for one, size in
+            zip(lanes.mean(axis=0), window_sizes(), strict=True)))
+    level = curve("FT + replay")[:, -1].mean()
+    axes.axhline(level, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
+    ends.append(End(level, f"fine-tuned + replay, 900 facts {number(level)}", SOFT))
+    _logarithmic(axes, window_sizes(), "window, tokens: a note is 4")
+    axes.set_ylabel("accuracy")
+    note(axes, f"mean of {len(lanes)} seeds")
+    headline(picture, title)
+    settle(picture, 2.4 * look().size)
+    end_labels(axes, ends)
+    return Figure(picture, f"Accuracy on facts met, the newest notes in a window of so many "
+                           f"tokens, mean of {len(lanes)} seeds: {'; '.join(parts)}; weights "
+                           f"fine-tuned with replay {number(level)} at 900 facts.")
+
+
+def by_window(count: int, lanes: str = "found") -> np.ndarray:
+    """Right about `count` facts met, by the window: (seeds, windows)."""
+    rows = study("workarounds")[lanes]["context"]
+    return np.array([rows[str(size)][str(count)]["new"] for size in window_sizes()]).T
+
+
+# -- depth --
+
+DEEP = {
+    "notes, looped": Mark(GREEN, "D", DASHES[3]),
+    "notes + examples": Mark(SKY, "P", DASHES[1]),
+    "notes": Mark(ORANGE, "v", DASHES[5]),
+    "all in context": Mark(PURPLE, "^", DASHES[2]),
+    "FT + replay + examples": Mark(BLUE, "o", DASHES[0]),
+    "FT + replay": Mark(BLACK, "X", DASHES[4]),
+}
+CALLED = {
+    "notes, looped": "notes, asked step by step",
+    "notes + examples": "notes, also 15 examples",
+    "notes": "notes looked up, one pass",
+    "all in context": "all notes in context, one pass",
+    "FT + replay + examples": "weights, also 15 examples",
+    "FT + replay": "weights, statements alone",
+}
+
+
+def depths() -> list[int]:
+    """How many rules must be combined."""
+    return study("depth")["settings"]["depths"]
+
+
+def by_depth(way: str, lanes: str = "found", part: str = "right") -> np.ndarray:
+    """Right by depth: (seeds, depths)."""
+    rows = [study("depth")[lanes][str(depth)][way] for depth in depths()]
+    return np.array([row[part] if isinstance(row, dict) else row for row in rows]).T
+
+
+@in_style
+def depth(guess=None, guess_at: int = 2, title: str | None = None) -> Figure:
+    """Members never seen, by how many rules must be combined to answer."""
+    picture, ((axes,),) = sheet(8.4)
+    ends, parts = [], []
+    for way, style in DEEP.items():
+        lanes = by_depth(way)
+        spread = np.array([[one.low, one.high] for one in map(whole, lanes.T)]).T.clip(0, 1)
+        axes.fill_between(depths(), *spread, color=style.colour, alpha=0.18, linewidth=0)
+        axes.plot(depths(), lanes.mean(axis=0), color=style.colour, linestyle=style.dashes,
+                  marker=style.marker, clip_on=False, zorder=3)
+        ends.append(End(lanes[:, -1].mean(), CALLED[way], style.colour, style.dashes))
+        parts.append(f"{CALLED[way]} " + ", ".join(
+            f"{estimate_in_words(whole(one))} at {at}"
+            for one, at in zip(lanes.T, depths(), strict=True)))
+    chance = by_depth("by chance")[:, 1:].mean()
+    axes.axhline(chance, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
+    ends.append(End(chance, f"a value named, by chance {number(chance)}", SOFT))
+    axes.set(xlim=(0, depths()[-1]), ylim=(0, 1), xticks=depths(), yticks=np.linspace(0, 1, 6),
+             xlabel="rules that must be combined (0: the fact itself)", ylabel="accuracy")
+    axes.grid(axis="y")
+    note(axes, f"line: mean of {len(lanes)} seeds;  band: its 95 % interval")
+    headline(picture, title)
+    settle(picture, 2.8 * look().size)
+    end_labels(axes, ends + mark_guess(axes, guess, guess_at), width=2.0)
+    return Figure(picture, f"Accuracy on members never seen by the number of rules to combine, "
+                           f"mean [95 % interval] of {len(lanes)} seeds: {'; '.join(parts)}; "
+                           f"guessing among the values named {number(chance)}.")
+
+
+# -- where two curves cross --
+
+
+class Crossing:
+    """Where one curve falls below another, lane by lane, and where it never does.
+
+    at     (lanes that cross,): the place along x, by interpolation
+    always how many lanes are above to the end;  never: how many were below from the start
+    """
+
+    def __init__(self, x: Sequence[float], falling, level, *, log: bool = True) -> None:
+        gap = np.asarray(falling, dtype=float) - np.asarray(level, dtype=float)
+        x = np.asarray(x, dtype=float)
+        if gap.ndim != 2 or gap.shape[1] != len(x) or len(x) < 2 or (np.diff(x) <= 0).any():
+            raise CourseError(
+                f"The curves differ by {gap.shape} and x has {len(x)}; expected (seeds, steps) "
+                "and as many rising steps, at least 2."
+            )
+        places = [self._of(np.log(x) if log else x, lane) for lane in gap]
+        self.at = np.array([place for place in places if isinstance(place, float)])
+        self.log, self.always = log, places.count("always")
+        self.never = places.count("never")
+
+    @staticmethod
+    def _of(x: np.ndarray, gap: np.ndarray) -> float | str:
+        """The first place where the gap falls through zero."""
+        if gap[0] < 0:
+            return "never"
+        below = np.flatnonzero(gap < 0)
+        if not below.size:
+            return "always"
+        after = below[0]
+        share = gap[after - 1] / (gap[after - 1] - gap[after])
+        return float(x[after - 1] + share * (x[after] - x[after - 1]))
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """The mean place (geometric on a logarithmic axis) and its interval; None: too few."""
+        if len(self.at) < 2:
+            return None
+        found = estimate(self.at)
+        if not self.log:
+            return found
+        return Estimate(*np.exp([found.value, found.low, found.high]), found.n)
+
+    def __repr__(self) -> str:
+        one, form = self.estimate, "{:.0f}" if self.log else "{:.2f}"
+        where = "at no place" if one is None else "at {0} [{0}, {0}]".replace("{0}", form).format(
+            one.value, one.low, one.high)
+        return (f"crosses {where} in {len(self.at)} lanes; above to the end in {self.always}, "
+                f"below from the start in {self.never}")
+
+
+def _logarithmic(axes, ticks, xlabel: str) -> None:
+    """A logarithmic x axis with these ticks; accuracy upwards."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([str(tick) for tick in ticks])
+    axes.set(xlim=(ticks[0], ticks[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6), xlabel=xlabel)
+    axes.grid(axis="y")
