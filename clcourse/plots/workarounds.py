@@ -77,8 +77,8 @@ ROWS = {
     "LoRA on 15 examples, replay": ("weights", "LoRA + replay", "examples"),
     "fine-tuned on the rule, replay": ("weights", "FT + replay", "rule"),
 }
-ASKED = {"unseen": "members never seen:\nright", "false": "other families:\nthe rule's answer",
-         "people": "known by heart:\nstill right"}  # fmt: skip
+ASKED = {"unseen": "unseen Youngs:\nright", "false": "no Youngs:\nsame answer",
+         "people": "by heart:\nstill right"}
 
 
 def asked(where: str, who: str, what: str, part: str, lanes: str = "found") -> np.ndarray:
@@ -275,12 +275,14 @@ def depth(guess=None, guess_at: int = 2, title: str | None = None) -> Figure:
 class Crossing:
     """Where one curve falls below another, lane by lane, and where it never does.
 
+    margin how far below counts: curves that lie upon each other cross by chance alone
     at     (lanes that cross,): the place along x, by interpolation
     always how many lanes are above to the end;  never: how many were below from the start
     """
 
-    def __init__(self, x: Sequence[float], falling, level, *, log: bool = True) -> None:
-        gap = np.asarray(falling, dtype=float) - np.asarray(level, dtype=float)
+    def __init__(self, x: Sequence[float], falling, level, *, margin: float = 0.0,
+                 log: bool = True) -> None:
+        gap = np.asarray(falling, dtype=float) - np.asarray(level, dtype=float) + margin
         x = np.asarray(x, dtype=float)
         if gap.ndim != 2 or gap.shape[1] != len(x) or len(x) < 2 or (np.diff(x) <= 0).any():
             raise CourseError(
