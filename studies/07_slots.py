@@ -5,12 +5,13 @@
 makes clcourse/results/07_slots.json again (about a quarter of an hour on one core; what is done is
 kept in the folder of grown-up networks, so it may be stopped and started again).
 
-Two networks grow up alike: one with 512 slots of which 8 answer, one with the plain MLP. Every
-method is taught until it recalls .99 of the new facts, at most `steps`, at each rate of one grid,
-on lanes 100 and up. What serves it best is chosen there: of the settings that reach .985 recall,
-the one that keeps most old facts; where none does, the one with the highest recall. If the best
-rate is the first or the last of the grid, the grid grows on that side. The results are those of
-lanes 0-9, and again of lanes 200-204.
+Four networks grow up alike: with 512 slots of which 8 answer, or with the plain MLP; and in either
+the keys are learnt, or fixed as they were drawn until they have grown up. Every method is taught
+until it recalls .99 of the new facts, at most `steps`, at each rate of one grid, on lanes 100-102.
+What serves it best is chosen there: of the settings that reach .985 recall, the one that keeps most
+old facts; where none does, the one with the highest recall. If the best rate is the first or the
+last of the grid, the grid grows on that side. The results are those of lanes 0-9, and again of
+lanes 200-204.
 """
 
 from __future__ import annotations
@@ -29,50 +30,61 @@ from clcourse.results import store
 SETTINGS = {
     "seeds": list(range(10)),
     "other_seeds": list(range(200, 205)),
-    "search_seeds": {"30": list(range(100, 105)), "300": list(range(100, 103))},
+    "search_seeds": list(range(100, 103)),
     "slots": 512,
     "k": 8,
     "steps": {"30": 400, "300": 600},
     "reached": 0.985,
     "rates": [3e-4, 1e-3, 3e-3, 1e-2, 3e-2],
     "further_rates": [3e-5, 1e-4, 1e-1, 3e-1],
-    "networks": ["slots", "plain"],
+    "slower": {"rate": 1e-5, "steps": 1500},
     "background": "the old facts, and as many questions about strangers with 3 notes",
 }
-METHODS = {  # network and method: the variants among which the search chooses
-    "slots": {
-        "everything": ["everything"],
-        "by TF-IDF": ["tf-idf 32", "tf-idf 128", "tf-idf 256"],
-        "all values": ["all"],
-        "LoRA": ["r1", "r4", "r16"],
-        "at random": ["random 128", "random 256"],
-        "replay": ["everything + replay"],
-        "least used": ["rare 256"],
-    },
-    "plain": {
-        "everything": ["everything"],
-        "by TF-IDF": ["tf-idf 32", "tf-idf 128"],
-        "all values": ["all"],
-        "at random": ["random 32", "random 128"],
-    },
-}
-TOO_SMALL = {"30": (), "300": ("r1", "tf-idf 32", "random 32")}  # too few numbers: not tried
+PLAN = [  # new facts, network, method, and the variants among which the search chooses
+    ("30", "fixed keys", "all values", ["all"]),
+    ("30", "fixed keys", "everything", ["everything"]),
+    ("30", "fixed keys", "by TF-IDF", ["tf-idf 32", "tf-idf 64", "tf-idf 128"]),
+    ("30", "learnt keys", "everything", ["everything"]),
+    ("30", "learnt keys", "by TF-IDF", ["tf-idf 128"]),
+    ("30", "learnt keys", "all values", ["all"]),
+    ("30", "plain", "everything", ["everything"]),
+    ("30", "plain", "by TF-IDF", ["tf-idf 32"]),
+    ("30", "plain, fixed keys", "all values", ["all"]),
+    ("30", "fixed keys", "replay", ["everything + replay"]),
+    ("30", "fixed keys", "LoRA", ["r1", "r4", "r16"]),
+    ("30", "fixed keys", "at random", ["random 128"]),
+    ("300", "fixed keys", "all values", ["all"]),
+    ("300", "plain", "everything", ["everything"]),
+    ("300", "fixed keys", "everything", ["everything"]),
+]
 
 
 @functools.cache
 def grown(kind: str, seeds: tuple[int, ...]):
     """The networks of a kind, grown up; kept on disk."""
-    world, slots = cl.World(seeds=seeds), SETTINGS["slots"]
+    world = cl.World(seeds=seeds)
     if kind == "plain":
         return cl.grown_up(world)
-    network = cl.slot_transformer(len(WORDS), slots=slots, k=SETTINGS["k"], seeds=seeds)
-    path = cache_folder() / f"07_slots_{slots}_{SETTINGS['k']}_{seeds[0]}_{len(seeds)}.pt"
+    network, name = newborn(kind, seeds), kind.replace(", ", "_").replace(" ", "_")
+    path = cache_folder() / f"07_slots_{name}_{seeds[0]}_{len(seeds)}.pt"
     if path.exists():
         network.load_state_dict(torch.load(path))
-        return network
-    network = cl.grow_up(network, world)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), path)
+    else:
+        network = cl.grow_up(network, world)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(network.state_dict(), path)
+    return network.requires_grad_(True)
+
+
+def newborn(kind: str, seeds):
+    """Networks before they grow up; fixed keys stay as they were drawn."""
+    if kind.startswith("plain"):
+        network = cl.tiny_transformer(len(WORDS), seeds=seeds)
+    else:
+        slots, k = SETTINGS["slots"], SETTINGS["k"]
+        network = cl.slot_transformer(len(WORDS), slots=slots, k=k, seeds=seeds)
+    if kind.endswith("fixed keys"):
+        network.blocks[0]["up"].requires_grad_(False)
     return network
 
 
@@ -104,14 +116,14 @@ def learner(base, method: str, world, new):
     return cl.only_slots(base, cl.top_slots(scores, int(t) if t else slots))
 
 
-def taught(seeds, kind: str, count: str, method: str, lr: float) -> dict[str, list[float]]:
-    """Teach, and see what was learnt and what was kept: lanes each."""
+def taught(seeds, kind: str, count: str, method: str, lr: float, steps: int | None = None) -> dict:
+    """Teach, and see what was learnt and what was kept: {measure: lanes}."""
     world, base = cl.World(seeds=seeds), grown(kind, tuple(seeds))
     strangers = world.facts("strangers", 60)
     new = world.facts("newcomers", int(count) // 3)
     along = world.facts() if "replay" in method else None
     student = learner(base, method, world, new)
-    out = cl.teach(student, new, lr, along=along, steps=SETTINGS["steps"][count])
+    out = cl.teach(student, new, lr, along=along, steps=steps or SETTINGS["steps"][count])
     listed = cl.reading_list(strangers, 2, seeds=seeds)
     found = {
         "recall": out.recall,
@@ -139,6 +151,15 @@ def before(kind: str, seeds) -> dict:
     return {name: [round(one, 4) for one in lanes.tolist()] for name, lanes in found.items()}
 
 
+def slower(kept: dict) -> dict:
+    """Fine-tuning everything at a rate below the grid, with time enough: {network: lanes}."""
+    found, (lr, steps) = {}, SETTINGS["slower"].values()
+    for kind in ("plain", "fixed keys"):
+        make = functools.partial(taught, SETTINGS["seeds"], kind, "30", "everything", lr, steps)
+        found[kind] = part(kept, f"{kind}|30|everything|slower", make)
+    return found
+
+
 def score(lanes: dict[str, list[float]]) -> float:
     """Recall; one more and the old facts kept where the recall was reached."""
     reached = mean(lanes["recall"]) >= SETTINGS["reached"]
@@ -147,7 +168,7 @@ def score(lanes: dict[str, list[float]]) -> float:
 
 def searched(kind: str, count: str, variant: str, kept: dict) -> dict:
     """{rate: lanes}, with a neighbour on both sides of the best rate where the grids have one."""
-    seeds, wanted = SETTINGS["search_seeds"][count], list(SETTINGS["rates"])
+    seeds, wanted = SETTINGS["search_seeds"], list(SETTINGS["rates"])
     every = sorted([*SETTINGS["rates"], *SETTINGS["further_rates"]])
     while True:
         for lr in wanted:
@@ -161,55 +182,58 @@ def searched(kind: str, count: str, variant: str, kept: dict) -> dict:
         wanted += found
 
 
-def part(kept: dict, name: str, make) -> None:
-    """Make a part of the study once; keep it on disk."""
+def part(kept: dict, name: str, make) -> dict[str, list[float]]:
+    """Make a part of the study once, and keep it on disk."""
     if name not in kept:
         kept[name] = make()
         path = cache_folder() / "07_slots_parts.json"
         path.with_suffix(".unfinished").write_text(json.dumps(kept))
         path.with_suffix(".unfinished").replace(path)
         print(name, {key: round(mean(lanes), 3) for key, lanes in kept[name].items()}, flush=True)
+    return kept[name]
 
 
-def cell(kind: str, count: str, variants: list[str], kept: dict) -> dict:
-    """The search, the setting chosen, and the result on lanes that had no part in it."""
+def chosen(kind: str, count: str, variants: list[str], kept: dict) -> tuple[dict, str, float]:
+    """What was found on the search lanes, and the variant and rate that serve best."""
     found = {variant: searched(kind, count, variant, kept) for variant in variants}
-    best = max(((variant, lr) for variant in found for lr in found[variant]),
-               key=lambda one: score(found[one[0]][one[1]]))  # fmt: skip
-    for seeds in ("seeds", "other_seeds"):
-        part(kept, f"{kind}|{count}|{best[0]}|{best[1]}|{seeds}",
-             lambda: taught(SETTINGS[seeds], kind, count, *best))  # fmt: skip  # noqa: B023
-    world = cl.World(seeds=[0])
-    student = learner(shape(kind), best[0], world, world.facts("newcomers", 1))
-    learning = [θ for θ in student.parameters() if θ.requires_grad]
+    settings = [(variant, lr) for variant in found for lr in found[variant]]
+    return found, *max(settings, key=lambda one: score(found[one[0]][one[1]]))
+
+
+def cell(count: str, kind: str, variants: list[str], kept: dict) -> dict:
+    """The search, the setting chosen, and the result on lanes that had no part in it."""
+    found, variant, lr = chosen(kind, count, variants, kept)
+    results = {}
+    for name in ("seeds", "other_seeds"):
+        make = functools.partial(taught, SETTINGS[name], kind, count, variant, lr)
+        results[name] = part(kept, f"{kind}|{count}|{variant}|{lr}|{name}", make)
+    world, one = cl.World(seeds=[0]), newborn(kind, [0]).requires_grad_(True)
+    student = learner(one, variant, world, world.facts("newcomers", 1))
     return {
-        "variant": best[0],
-        "lr": best[1],
-        "parameters": sum(θ.numel() for θ in learning),
-        "search": {variant: {str(lr): lanes for lr, lanes in rates.items()}
-                   for variant, rates in found.items()},
-        "lanes": kept[f"{kind}|{count}|{best[0]}|{best[1]}|seeds"],
-        "others": kept[f"{kind}|{count}|{best[0]}|{best[1]}|other_seeds"],
+        "variant": variant,
+        "lr": lr,
+        "parameters": sum(θ.numel() for θ in student.parameters() if θ.requires_grad),
+        "search": {name: {str(lr): lanes for lr, lanes in rates.items()}
+                   for name, rates in found.items()},
+        "lanes": results["seeds"],
+        "others": results["other_seeds"],
     }  # fmt: skip
-
-
-def shape(kind: str):
-    """One newborn network of the kind, to count its parameters."""
-    if kind == "plain":
-        return cl.tiny_transformer(len(WORDS))
-    return cl.slot_transformer(len(WORDS), slots=SETTINGS["slots"], k=SETTINGS["k"])
 
 
 if __name__ == "__main__":
     path = cache_folder() / "07_slots_parts.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     cells: dict[str, dict] = {}
-    start = {kind: {name: before(kind, SETTINGS[name]) for name in ("seeds", "other_seeds")}
-             for kind in METHODS}  # fmt: skip
     for count in ("30", "300"):
-        for kind, methods in METHODS.items():
-            for method, variants in methods.items():
-                place = cells.setdefault(count, {}).setdefault(kind, {})
-                tried = [one for one in variants if one not in TOO_SMALL[count]]
-                place[method] = cell(kind, count, tried, kept)
-                store("07_slots", SETTINGS, {"before": start, "facts": cells})
+        planned = [one for one in PLAN if one[0] == count]
+        for _, kind, _, variants in planned:
+            chosen(kind, count, variants, kept)
+        for _, kind, method, variants in planned:
+            cells.setdefault(count, {}).setdefault(kind, {})[method] = cell(
+                count, kind, variants, kept
+            )
+            store("07_slots", SETTINGS, {"facts": cells})
+    kinds = dict.fromkeys(kind for _, kind, _, _ in PLAN)
+    start = {kind: {name: before(kind, SETTINGS[name]) for name in ("seeds", "other_seeds")}
+             for kind in kinds}  # fmt: skip
+    store("07_slots", SETTINGS, {"before": start, "facts": cells, "slower": slower(kept)})

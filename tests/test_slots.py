@@ -1,14 +1,21 @@
 """A memory of slots against a loop over tokens and slots; only the chosen slots move."""
 
+import importlib
+import json
 import math
+import sys
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lessons import ROOT
 
 import clcourse as cl
+from clcourse import results
 from clcourse.facts import WORDS
+from clcourse.plots import slots as plots
+from clcourse.plots.labels import colliding_labels, cut_labels
 from clcourse.slots import OnlySlots
 
 
@@ -127,7 +134,7 @@ def test_slot_uses_are_those_of_the_last_token():
     caught = []
     plain = network._mlp
     network._mlp = lambda seen, block: (caught.append(seen), plain(seen, block))[1]
-    network(x)
+    network(x, everywhere=True)
     del network._mlp
     seen = caught[0].unflatten(1, (5, 6))[:, :, -1]
     assert torch.equal(used, network._units(seen, network.blocks[0]) > 0)
@@ -206,3 +213,48 @@ def test_reading_on_with_a_cache_is_the_same():
 def test_bad_input_is_told(call, words):
     with pytest.raises(cl.CourseError, match=words):
         call()
+
+
+@pytest.mark.parametrize("talk", [False, True])
+def test_the_figure_cuts_no_label_and_says_its_numbers(talk):
+    for count, networks in results.load("07_slots")["facts"].items():
+        with cl.plots.talk(talk):
+            figure = plots.kept(count, title="a title")
+            assert not cut_labels(figure) and not colliding_labels(figure)
+        for network, methods in networks.items():
+            for method, one in methods.items():
+                words = plots.ROWS[network, method][0]
+                assert f"{words} {cl.estimate(one['lanes']['old'])}" in figure.sentence
+
+
+def test_the_study_chose_on_other_lanes_and_never_at_the_edge():
+    found = results.load("07_slots")
+    was = found["settings"]
+    rates = sorted(was["rates"] + was["further_rates"])
+    assert not set(was["search_seeds"]) & set(was["seeds"] + was["other_seeds"])
+    for count, networks in found["facts"].items():
+        for network, methods in networks.items():
+            for method, one in methods.items():
+                tried = sorted(map(float, one["search"][one["variant"]]))
+                inside = tried[0] < one["lr"] < tried[-1] or one["lr"] in (rates[0], rates[-1])
+                assert len(tried) >= 5 and inside, (count, network, method)
+
+
+def test_the_study_is_what_its_code_makes(monkeypatch):
+    """The settings stored are those of the script; each method chooses the slots it names."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "studies"), *sys.path])
+    study = importlib.import_module("07_slots")
+    found = results.load("07_slots")
+    assert json.loads(json.dumps(study.SETTINGS)) == found["settings"]
+    base = study.newborn("fixed keys", [0])
+    assert not base.blocks[0]["up"].requires_grad and base.blocks[0]["down"].requires_grad
+    world = cl.World(seeds=[0])
+    new, base = world.facts("newcomers", 2), base.requires_grad_(True)
+    sizes = {"all": 512, "tf-idf 32": 32, "random 128": 128, "rare 256": 256}
+    for method, rows in sizes.items():
+        assert study.learner(base, method, world, new).values.shape == (1, rows, 64)
+    asked, old = study.uses(base, world, new)
+    assert asked.shape == (1, 6, 512) and old.shape == (1, 600, 512)
+    chosen = study.learner(base, "rare 256", world, new).rows[0, :, 0]
+    left = [slot for slot in range(512) if slot not in set(chosen.tolist())]
+    assert int(old.sum(dim=1)[0, chosen].max()) <= int(old.sum(dim=1)[0, left].min())
