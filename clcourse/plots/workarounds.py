@@ -330,5 +330,6 @@ def _logarithmic(axes, ticks, xlabel: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([str(tick) for tick in ticks])
+    axes.tick_params(axis="x", pad=0.8 * look().type)
     axes.set(xlim=(ticks[0], ticks[-1]), ylim=(0, 1), yticks=np.linspace(0, 1, 6), xlabel=xlabel)
     axes.grid(axis="y")
