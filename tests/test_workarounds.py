@@ -1,6 +1,7 @@
 """Memento and workarounds: the studies do what they say, and the figures say what they found."""
 
 import importlib
+import json
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from lessons import ROOT
 
 import clcourse as cl
+from clcourse import results
 from clcourse.facts import ATTRIBUTES, EVERY, NUMBER, VALUES, text
 from clcourse.plots import workarounds as plots
 from clcourse.plots.labels import colliding_labels, cut_labels
@@ -145,6 +147,21 @@ def test_the_newest_notes_that_fit_are_read(study, world, newborn, monkeypatch):
     assert found["64"]["9"]["new"] == [1.0] and found["128"]["30"]["new"] == [1.0]
     assert found["64"]["30"]["notes"] == 14 and found["64"]["30"]["new"] == [14 / 30]
     assert found["all"]["30"]["new"] == [1.0] and found["all"]["30"]["old"] == [0.0]
+
+
+@pytest.mark.parametrize("name", ["memento", "depth", "workarounds"])
+def test_what_is_stored_was_made_with_these_settings(study, name):
+    settings = study(name).SETTINGS
+    assert results.load(f"08_{name}")["settings"] == json.loads(json.dumps(settings))
+    chosen_on = settings["search_seeds"]
+    assert not set(chosen_on) & {*settings["seeds"], *settings["other_seeds"]}
+
+
+def test_nothing_is_lost_by_reading_less_where_all_notes_fit():
+    for lanes in ("found", "other lanes"):
+        rows = plots.study("workarounds")[lanes]["context"]
+        assert rows["4096"]["900"] == rows["all"]["900"]
+        assert [rows["64"][str(count)]["notes"] for count in plots.counts()] == [14] * 4
 
 
 # -- the figures --

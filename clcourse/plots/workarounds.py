@@ -160,13 +160,16 @@ def facts(guess=None, guess_at: int = 900, title: str | None = None) -> Figure:
         _logarithmic(axes, counts(), "facts met")
         axes.set_title(PARTS[part], loc="left")
     left.set_ylabel("accuracy")
-    note(left, f"line: mean of {len(lanes)} seeds;  band: its 95 % interval")
+    steps = study("workarounds")["settings"]["steps"]
+    note(left, f"line: mean of {len(lanes)} seeds;  band: its 95 % interval;  weights: at most "
+               f"{steps} steps a part, too few at {counts()[-1]}")
     headline(picture, title)
     settle(picture, 2.6 * look().size)
     mark_guess(left, guess, guess_at)
     end_labels(right, ends)
     return Figure(picture, f"Accuracy by the number of facts met, mean [95 % interval] of "
-                           f"{len(lanes)} seeds: {'; '.join(parts)}.")
+                           f"{len(lanes)} seeds, weights with at most {steps} steps a part: "
+                           f"{'; '.join(parts)}.")
 
 
 def window_sizes() -> list[int]:
