@@ -40,15 +40,16 @@ def study(monkeypatch):
 
 def test_curves_cross_where_arithmetic_says():
     x = [10, 100, 1000]
-    falling = [[1.0, 0.9, 0.5], [1.0, 0.6, 0.2], [0.7, 0.6, 0.5], [1.0, 1.0, 0.9]]
-    found = plots.Crossing(x, falling, np.full((4, 3), 0.8))
+    falling = [[1.0, 0.9, 0.5], [1.0, 0.6, 0.2], [0.7, 0.6, 0.5], [1.0, 1.0, 0.9],
+               [0.9, 0.9, 0.9]]
+    found = plots.Crossing(x, falling, np.full((5, 3), 0.8))
     # lane 0: a third of the way from 100 to 1000 in logarithms after falling .1 of .4; lane 1: half
-    # of the way from 10 to 100; lane 2 lies below from the start; lane 3 never comes down
+    # of the way from 10 to 100; lane 2 lies below from the start; lanes 3 and 4 never come down
     assert np.allclose(np.exp(found.at), [100 * 10**0.25, 10 * 10**0.5])
-    assert (found.never, found.always) == (1, 1)
+    assert (found.never, found.always) == (1, 2)
     assert found.estimate.n == 2 and found.estimate.low < found.estimate.value
-    assert "in 2 lanes; above to the end in 1, below from the start in 1" in repr(found)
-    shifted = plots.Crossing(x, falling, np.full((4, 3), 0.9), margin=0.1)
+    assert "in 2 lanes; above to the end in 2, below from the start in 1" in repr(found)
+    shifted = plots.Crossing(x, falling, np.full((5, 3), 0.9), margin=0.1)
     assert np.allclose(shifted.at, found.at)
     straight = plots.Crossing([0, 1, 2], [[1, 1, 0], [1, 0, 0]], np.full((2, 3), 0.5), log=False)
     assert np.allclose(straight.at, [1.5, 0.5]) and straight.estimate.value == 1.0
