@@ -39,7 +39,6 @@ _rooms = {
     "associative": "HopfieldNetwork SparseHopfield bind capacity damaged draw_patterns "
     "k_winners look_up overlap unbind",
     "attention": "linear_attention linear_attention_loop",
-    "attention": "linear_attention linear_attention_loop",
     "hippocampus": "Codes Gauge Hippocampus",
     "complementary": "Episodes Neocortex TwoSystems sparse_codes",
     "sleep": "",
