@@ -13,7 +13,7 @@ import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_02 as plots
 from clcourse.plots import lesson_03 as nights
-from clcourse.plots import lesson_05
+from clcourse.plots import lesson_05, lesson_07
 
 
 def plain(text: str) -> str:
@@ -901,3 +901,144 @@ LESSON_05 = [
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_05, ids=[row[0] for row in LESSON_05])
 def test_lesson_05_quotes_what_was_stored(sentence, numbers):
     says("05", sentence, numbers())
+
+
+# -- lesson 07 --
+
+
+def of_rank(count, method, what="old", lanes="lanes"):
+    """Mean over the lanes of the study of ranks."""
+    return lesson_07.found(count, method, what, lanes).mean()
+
+
+def searched(method, lr, what):
+    """The mean of the search lanes, 30 facts, at one rate."""
+    return np.mean(results.load("07_rank")["facts"]["30"][method]["search"][str(lr)][what])
+
+
+def took(method, lr):
+    """Steps at one rate, on the search lanes."""
+    return round(searched(method, lr, "steps"))
+
+
+def more_kept(first, second, lanes="lanes"):
+    """Old facts kept by one method beyond another, 30 facts."""
+    return lesson_07.minus(*(lesson_07.found(30, one, "old", lanes) for one in (first, second)))
+
+
+def of_topic(way, what, world="families"):
+    """Mean over the lanes of the study of topics."""
+    return lesson_07.topic(way, what, world).mean()
+
+
+def of_skill(kind, method, what, lanes="seeds"):
+    """Mean over the lanes of the study of skills."""
+    return lesson_07.skill(kind, method, what, lanes).mean()
+
+
+def patience(steps):
+    """New facts known with a note of rank 1 at the better of two rates."""
+    found = results.load("07_patience")["found"][str(steps)]
+    return max(np.mean(lanes) for lanes in found.values())
+
+
+def slots(network, method, what="old"):
+    """Mean over the lanes of the study of slots."""
+    return np.mean(results.load("07_slots")["facts"]["30"][network][method]["lanes"][what])
+
+
+LESSON_07 = [
+    ("With all weights, {} of the old facts are left after {} steps at rate {}, {} after {} at {}, "
+     "and {} after {} at {}.",
+     lambda: [one for lr in (0.003, 0.0003, 3e-05)
+              for one in (searched("full", lr, "old"), took("full", lr), f"{lr:f}".rstrip("0"))]),
+    ("At its slowest rate a note of rank 4 keeps {} of them, one of rank 16 {}, one of rank 1 {}.",
+     lambda: [of_rank(30, one) for one in ("r4", "r16", "r1")]),
+    ("All weights keep {} in at most 300 steps.", lambda: [of_rank(30, "full")]),
+    ("beyond the note of rank 4 that is {}, on other lanes {}.",
+     lambda: [more_kept("full", "r4"), more_kept("full", "r4", "others")]),
+    ("With replay it is {} (all weights) and {} (rank 4)",
+     lambda: [of_rank(30, "full + replay"), of_rank(30, "r4 + replay")]),
+    ("the context {} of the time with all weights, {} with rank 4, {} with rank 1",
+     lambda: [of_rank(30, one, "reads") for one in ("full", "r4", "r1")]),
+    ("With the right note, {} of the new and {} of the old facts are right",
+     lambda: [of_topic("told", "new"), of_topic("told", "old")]),
+    ("a list of names does as well ({}, {})",
+     lambda: [of_topic("by list", what) for what in ("new", "old")]),
+    ("so does counting words ({}, {})",
+     lambda: [of_topic("by words", what) for what in ("new", "old")]),
+    ("The note of another topic answers {} of the new facts and costs {} of the old ones.",
+     lambda: [of_topic("another topic's note", "new"),
+              1 - of_topic("another topic's note", "old")]),
+    ("counting words sends only {} of the new questions to the right note, and {} of the new facts "
+     "are right",
+     lambda: [of_topic("by words", what, "anybody") for what in ("routed new", "new")]),
+    ("All four at once get {} of the new facts and {} of the old ones right",
+     lambda: [of_topic("all notes summed", what) for what in ("new", "old")]),
+    ("One note of rank 16, as large as the four together, learns everything at once ({}), but "
+     "keeps {} of the old facts; all weights keep {}.",
+     lambda: [of_topic("one note of rank 16, at once", "new"),
+              of_topic("one note of rank 16, at once", "old"), of_topic("full, at once", "old")]),
+    ("One topic after the other, a single note of rank 4 knows {} of the last topic and {} of the "
+     "first; all weights {} and {}.",
+     lambda: [of_topic(f"{who}, one after the other", what)
+              for who in ("one note of rank 4", "full") for what in ("last", "first")]),
+    ("A note of rank 1 answers {} of the unseen members rightly, all weights {}",
+     lambda: [of_skill("1 rules", one, "unseen") for one in ("r1", "full")]),
+    ("In other families the same answer comes in {} of cases (rank 1) and {} (all weights), and "
+     "for strangers in {} and {}",
+     lambda: [of_skill("1 rules", one, what)
+              for what in ("value elsewhere", "value for strangers") for one in ("r1", "full")]),
+    ("On other lanes {} and {} of the unseen members",
+     lambda: [of_skill("1 rules", one, "unseen", "other_seeds") for one in ("r1", "full")]),
+    ("At the rate .01, where five steps are enough, all weights say it to {} of the strangers.",
+     lambda: [np.mean(results.load("07_skill")["found"]["1 rules"]["full"]["search"]["0.01"]
+                      ["value for strangers"])]),
+    ("Five rules fit on a note of rank 1, too: {} of the unseen members are right, with all "
+     "weights {}.", lambda: [of_skill("5 rules", one, "unseen") for one in ("r1", "full")]),
+    ("What differs is the price: {} of the old facts are left with rank 1, {} with rank 16, {} "
+     "with all weights.",
+     lambda: [of_skill("5 rules", one, "old") for one in ("r1", "r16", "full")]),
+    ("to strangers it gives the first family's answer in {} of cases",
+     lambda: [of_skill("5 rules", "r1", "value for strangers")]),
+    ("Of 300 new facts rank 1 learns {}, rank 2 {}, rank 4 {}, rank 16 {}, and all weights {}.",
+     lambda: [of_rank(300, one, "recall") for one in ("r1", "r2", "r4", "r16", "full")]),
+    ("Of 900 they are {} (rank 1), {} (rank 4), {} (rank 16) and {} (all weights).",
+     lambda: [of_rank(900, one, "recall") for one in ("r1", "r4", "r16", "full")]),
+    ("With five times the steps rank 1 comes from {} to {} of the 300 facts",
+     lambda: [patience(600), patience(3000)]),
+    ("Of the old facts {} are left with 300 new ones in all weights, and {} in a note of rank 16; "
+     "with 900, {} and {}.",
+     lambda: [of_rank(count, one) for count in (300, 900) for one in ("full", "r16")]),
+    ("1,152 numbers, which hold {} facts: {} bits a number",
+     lambda: [round(300 * of_rank(300, "r1", "recall")),
+              of_rank(300, "r1", "recall") * lesson_07.bits_a_number(300, 1)]),
+    ("all weights read {} of the coded answers, a note of rank 16 {}, and a note of rank 1 {}",
+     lambda: [of_skill("reading", one, "reads coded", "lanes") for one in ("full", "r16", "r1")]),
+    ("But the old facts are gone: {} are left with all weights, {} with rank 16",
+     lambda: [of_skill("reading", one, "old", "lanes") for one in ("full", "r16")]),
+    ("{} of the old facts there, at its best rate", lambda: [slots("fixed keys", "everything")]),
+    ("Slots whose keys were learnt keep {} with TF-IDF, {} with all values, and {} when everything "
+     "is fine-tuned, slowly.",
+     lambda: [slots("learnt keys", one) for one in ("by TF-IDF", "all values", "everything")]),
+    ("Writing only to values then keeps {}; fine-tuning everything in the same network {}.",
+     lambda: [slots("fixed keys", one) for one in ("all values", "everything")]),
+    ("The 128 slots chosen by TF-IDF keep {}, all 512 keep {}.",
+     lambda: [slots("fixed keys", one) for one in ("by TF-IDF", "all values")]),
+    ("Replay keeps {}, with half of each batch old facts.",
+     lambda: [slots("fixed keys", "replay")]),
+    ("Its 32 most fitting hidden units of 256, chosen by TF-IDF, keep {}; all its values above "
+     "fixed keys {}.",
+     lambda: [slots("plain", "by TF-IDF"), slots("plain, fixed keys", "all values")]),
+    ("The best note in the network with fixed keys keeps {}.",
+     lambda: [slots("fixed keys", "LoRA")]),
+    ("128 slots drawn by chance learn only {} of the new facts.",
+     lambda: [slots("fixed keys", "at random", "recall")]),
+    ("(The grid of rates is coarse: rank 2 got there in {} steps, rank 1 needed {}.)",
+     lambda: [round(of_rank(30, one, "steps")) for one in ("r2", "r1")]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_07, ids=[row[0] for row in LESSON_07])
+def test_lesson_07_quotes_what_was_stored(sentence, numbers):
+    says("07", sentence, numbers())
