@@ -1042,3 +1042,118 @@ LESSON_07 = [
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_07, ids=[row[0] for row in LESSON_07])
 def test_lesson_07_quotes_what_was_stored(sentence, numbers):
     says("07", sentence, numbers())
+
+
+# -- lesson 08 --
+
+
+def noted(lesson, way, what="asked", base="found"):
+    """A mean of the table of lesson 08."""
+    return float(np.mean(results.load("08_open_book")[base][lesson][way][what]))
+
+
+def worded_as(wording, k, what, way="words"):
+    """A mean of the study of questions in other words; k None: of the last word alone."""
+    rows = results.load("08_finding")["wordings"][way][wording]
+    return float(np.mean(rows[what] if k is None else rows[str(k)][what]))
+
+
+def in_order(name):
+    """A mean of the study of orders."""
+    return float(np.mean(results.load("08_finding")["orders"][name]))
+
+
+def piled(stale, size, k, what="right"):
+    """A mean of the study behind the explorer of lesson 08."""
+    return float(np.mean(results.load("08_finding")["grid"][str(stale)][str(size)][str(k)][what]))
+
+
+def forgot(way, what):
+    """A mean of the study of forgetting on request."""
+    return float(np.mean(results.load("08_forgetting")["found"][way][what]))
+
+
+def leonard(where, who, what, part):
+    """A mean of the Memento test."""
+    return float(np.mean(results.load("08_memento")["found"][where][who][what][part]))
+
+
+MIXED = "ascent, the rest blended in"
+LESSON_08 = [
+    ("Closed book: new {}, old {}. Notes: new {}, and old only {}.",
+     lambda: [noted("new", way, what) for way in ("closed book", "notes")
+              for what in ("asked", "old")]),
+    ("fine-tuning ({}), fine-tuning with replay ({}) or LoRA ({})",
+     lambda: [noted("new", way, "old")
+              for way in ("fine-tuned", "fine-tuned + replay", "LoRA, rank 4")]),
+    ("at once do no better: new {}, old {}.",
+     lambda: [noted("new", "all in the context", what) for what in ("asked", "old")]),
+    ("else the weights answer: old {}, new {}.",
+     lambda: [noted("new", "notes, if they fit", what) for what in ("old", "asked")]),
+    ("Or note everything, old facts too: {} and {};",
+     lambda: [noted("new", "notes, old ones too", what) for what in ("old", "asked")]),
+    ("with no network at all: new {}; with the old facts noted as well, {} of those.",
+     lambda: [noted("new", "last word of the best note"),
+              noted("new", "last word, old ones too", "old")]),
+    ("tell the same story: notes {}, old {}; fine-tuning with replay {}, old {}.",
+     lambda: [noted("changed", way, what) for way in ("notes", "fine-tuned + replay")
+              for what in ("asked", "old")]),
+    ("fine-tuning {} with old {}, fine-tuning with replay {} with old {}, LoRA {}. Notes say {},",
+     lambda: [noted("rule by examples", way, what) for way, what in (
+         ("fine-tuned", "asked"), ("fine-tuned", "old"), ("fine-tuned + replay", "asked"),
+         ("fine-tuned + replay", "old"), ("LoRA, rank 4", "asked"), ("notes", "asked"))]),
+    ("as well it is {} with the network and {} without",
+     lambda: [noted("rule by examples", f"{way}, old ones too") for way in ("notes", "last word")]),
+    ("notes give {} to this network, and {} to networks",
+     lambda: [noted("rule as a sentence", "notes, old ones too", base=base)
+              for base in ("found", "plain")]),
+    ("without any network, {}. Training",
+     lambda: [noted("rule as a sentence", "last word, old ones too")]),
+    ("the weights on the sentence alone gives {}.",
+     lambda: [noted("rule as a sentence", "fine-tuned")]),
+    ("(among one: {}). But read with 3, {}; with 5, {}; with 10, {}; with 20, {}; with 50, {}.",
+     lambda: [worded_as("as noted", 1, "found"),
+              *(worded_as("as noted", k, "right") for k in (3, 5, 10, 20, 50))]),
+    ("20 of only 30 notes are read {} of the time", lambda: [piled(0, 30, 20)]),
+    ("best first {}, best last {}, shuffled {}.",
+     lambda: [in_order("best first"), in_order("best last"), in_order("shuffled")]),
+    ("the right one {} of the time, and the last word of the best note is right as often, {}.",
+     lambda: [worded_as("another verb", 1, "found"),
+              worded_as("another verb", None, "last word")]),
+    ("always there ({}), and the network picks the right one: {}.",
+     lambda: [worded_as("another verb", 3, what) for what in ("found", "right")]),
+    ("by words {} are found with one name misspelt and {} with both; by letters {} and {}.",
+     lambda: [worded_as(f"{which} misspelt", 3, "found", way) for way in ("words", "letters")
+              for which in ("first name", "both names")]),
+    ("By letters, names save it ({}).",
+     lambda: [worded_as("no word in common", 3, "found", "letters")]),
+    ("with three notes: {} read right, against {}.",
+     lambda: [worded_as("as noted", 3, "right", way) for way in ("letters", "words")]),
+    ("A coin toss: {} with the newest first, {} with the newest last. Nor can the score tell ({})",
+     lambda: [in_order(name) for name in (
+         "newest first", "newest last", "best of both is the newest")]),
+    ("nearly all the old truth ({} with the newest last)",
+     lambda: [in_order("newest last, outdated")]),
+    ("a rule of the store, and it is {}.", lambda: [in_order("newest alone")]),
+    ("one note gives {}, three give {}, ten {}: reading more finds the right note always ({} with",
+     lambda: [*(piled(3, 300, k) for k in (1, 3, 10)), piled(3, 300, 10, "found")]),
+    ("Of the other new facts {} remain, of the old {}; with all the rest blended in, {} and {};",
+     lambda: [forgot(way, what) for way in ("ascent", MIXED) for what in ("new", "old")]),
+    ("the nine again takes {} steps after blending, nine facts never taught {}.",
+     lambda: [forgot(MIXED, what) for what in ("again", "never taught")]),
+    ("{} by the reader that was taught to follow rules, and {} by the one that never was.",
+     lambda: [leonard("notes", who, "rule", "unseen") for who in ("trained", "never")]),
+    ("get the Youngs' answer, too: {} and {} of them.",
+     lambda: [leonard("notes", who, "rule", "false") for who in ("trained", "never")]),
+    ("being taught helps: {} against {}.",
+     lambda: [leonard("notes", who, "namesake", "unseen") for who in ("trained", "never")]),
+    ("with replay {} of the unseen Youngs, and only {} of the strangers.",
+     lambda: [leonard("weights", "FT + replay", "examples", part) for part in ("unseen", "false")]),
+    ("they over-use it, too ({} of the strangers).",
+     lambda: [leonard("weights", "FT", "examples", "false")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_08, ids=[row[0] for row in LESSON_08])
+def test_lesson_08_quotes_what_was_stored(sentence, numbers):
+    says("08", sentence, numbers())
