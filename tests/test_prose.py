@@ -13,7 +13,7 @@ import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_02 as plots
 from clcourse.plots import lesson_03 as nights
-from clcourse.plots import lesson_05, lesson_07
+from clcourse.plots import lesson_05, lesson_07, workarounds
 
 
 def plain(text: str) -> str:
@@ -1032,10 +1032,13 @@ LESSON_07 = [
      lambda: [slots("plain", "by TF-IDF"), slots("plain, fixed keys", "all values")]),
     ("The best note in the network with fixed keys keeps {}.",
      lambda: [slots("fixed keys", "LoRA")]),
-    ("128 slots drawn by chance learn only {} of the new facts.",
-     lambda: [slots("fixed keys", "at random", "recall")]),
+    ("128 slots drawn by chance learn only {} of the new facts, and keep {} of the old ones.",
+     lambda: [slots("fixed keys", "at random", what) for what in ("recall", "old")]),
     ("(The grid of rates is coarse: rank 2 got there in {} steps, rank 1 needed {}.)",
      lambda: [round(of_rank(30, one, "steps")) for one in ("r2", "r1")]),
+    ("The plain network, fine-tuned in everything at the rate .00001 ({} steps), keeps {}.",
+     lambda: [round(np.mean(results.load("07_slots")["slower"]["plain"]["steps"])),
+              np.mean(results.load("07_slots")["slower"]["plain"]["old"])]),
 ]
 
 
@@ -1076,6 +1079,16 @@ def forgot(way, what):
 def leonard(where, who, what, part):
     """A mean of the Memento test."""
     return float(np.mean(results.load("08_memento")["found"][where][who][what][part]))
+
+
+def bet(way, at, part="new"):
+    """A mean of the study of growing facts."""
+    return float(workarounds.curve(way, part)[:, at].mean())
+
+
+def deep_in(way, at):
+    """A mean of the study of rules that must be combined."""
+    return float(workarounds.by_depth(way)[:, at].mean())
 
 
 MIXED = "ascent, the rest blended in"
@@ -1151,9 +1164,102 @@ LESSON_08 = [
      lambda: [leonard("weights", "FT + replay", "examples", part) for part in ("unseen", "false")]),
     ("they over-use it, too ({} of the strangers).",
      lambda: [leonard("weights", "FT", "examples", "false")]),
+    ("Looked-up notes stay at {} with 300 facts.", lambda: [bet("looked up, all noted", 2)]),
+    ("fall: {} with 30 facts, {} with 90, {} with 300;",
+     lambda: [bet("context", at) for at in range(3)]),
+    ("fine-tuning with replay ({} with 300)", lambda: [bet("FT + replay", 2)]),
+    ("by every kind of notes ({} in the context at 300)", lambda: [bet("context", 2, "old")]),
+    ("One rule: notes {}. Two that must be put together: {}, below",
+     lambda: [deep_in("notes", 1), deep_in("notes", 2)]),
+    ("among the answers that occur ({}).", lambda: [deep_in("by chance", 2)]),
+    ("again with the answer gets {};", lambda: [deep_in("notes, looped", 2)]),
+    ("combine them either ({} with replay)", lambda: [deep_in("FT + replay", 2)]),
+    ("for people never met: {}.", lambda: [deep_in("FT + replay + examples", 2)]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_08, ids=[row[0] for row in LESSON_08])
 def test_lesson_08_quotes_what_was_stored(sentence, numbers):
     says("08", sentence, numbers())
+
+
+# -- lesson 06 --
+
+
+def read_notes(kind, count, part="200"):
+    """The mean share read, of a list of notes; part: steps of growing up, or other lanes."""
+    return np.mean(results.load("06_notes")["found"][part][kind][str(count)])
+
+
+def sharper(by, kind, count):
+    """The same with sharper attention."""
+    return np.mean(results.load("06_notes")["found"]["sharper"][str(by)][kind][str(count)])
+
+
+def placed(kind, notes, at):
+    """The mean share read with the right note at a place, of one kind of network."""
+    return np.mean(results.load("06_places")["found"][kind]["reads"][str(notes)][str(at)])
+
+
+def windowed(part, which, back):
+    """The mean share read in a study of windows."""
+    found = results.load("06_window")["found"][part]
+    return np.mean(found[str(back)] if which is None else found[which][str(back)])
+
+
+def bill_of_reading():
+    """The stored benchmark, with what follows from its fit."""
+    found = results.load("06_cost")
+    a, b, c = found["fit"]
+    return found | {"a": a, "b": b, "equal": f"{round(b / c, -2):,.0f}"}
+
+
+LESSON_06 = [
+    ("among 200 notes that share no word with the question, {} are answered right",
+     lambda: [read_notes("none", 200)]),
+    ("{} among 200 that share one word, and {} among 50 that share two. As they come lies between "
+     "({} among 200)",
+     lambda: [read_notes("one", 200), read_notes("two", 50), read_notes("as they come", 200)]),
+    ("helps where it was hard ({}, {}, {}), and the order stays",
+     lambda: [read_notes("one", 200, "400"), read_notes("two", 50, "400"),
+              read_notes("as they come", 200, "400")]),
+    ("on 5 other lanes {}, {}, {} and {} after 200 steps",
+     lambda: [read_notes(kind, count, "other lanes") for kind, count in
+              (("none", 200), ("one", 200), ("two", 50), ("as they come", 200))]),
+    ("twice: {} among 50 that share two words, {} among 200 that share one",
+     lambda: [sharper(2.0, "two", 50), sharper(2.0, "one", 200)]),
+    ("Half as sharp does hurt: {} and {}.",
+     lambda: [sharper(0.5, "two", 50), sharper(0.5, "one", 200)]),
+    ("{} for the first of 50 notes, {} for the last",
+     lambda: [placed("no table", 50, 0), placed("no table", 50, 49)]),
+    ("all is well among four notes, as in training ({}). Among ten, the first is read ({}) and the "
+     "middle one is not ({})",
+     lambda: [placed("table", 4, 0), placed("table", 10, 0), placed("table", 10, 4)]),
+    ("And one note alone is read worse ({})", lambda: [placed("table", 1, 0)]),
+    ("({} for the middle one of ten, {} for that of 50)",
+     lambda: [placed("table, begun anywhere", 10, 4), placed("table, begun anywhere", 50, 24)]),
+    ("a value 28 tokens back is read ({}); 36 back it is at chance ({})",
+     lambda: [windowed("cut", "32", 28), windowed("cut", "32", 36)]),
+    ("a shorter one is even a little better ({} against {} without any)",
+     lambda: [windowed("cut", "16", 12), windowed("cut", "None", 12)]),
+    ("A window of 21 just holds it: {}.", lambda: [windowed("edge", None, 21)]),
+    ("carry its traces: {}, {}, {}.", lambda: [windowed("edge", None, at) for at in (18, 19, 20)]),
+    ("read a value 20 tokens back in {} of cases, and {} inside it",
+     lambda: [windowed("trained", "16 2 200", at) for at in (20, 12)]),
+    ("line and square are equal at about {} tokens", lambda: [bill_of_reading()["equal"]]),
+    ("Reading 8192 tokens costs {} times as much as 64",
+     lambda: [f"{bill_of_reading()['ratios']['read'][-1]:.0f}"]),
+    ("one new token costs {} times as much after 8192 tokens as after 64",
+     lambda: [f"{times[-1] / times[0]:.0f}" for times in
+              [bill_of_reading()["ratios"]["new, cached"]]]),
+    ("Two million tokens by this fit: {} million times the cost of 64 ({} to {},",
+     lambda: [f"{bill_of_reading()['two million'] / 1e6:.0f}",
+              *(f"{bill_of_reading()[end][3] / 1e6:.0f}" for end in ("low", "high"))]),
+    ("A straight line would have said {} thousand.",
+     lambda: [f"{(bill_of_reading()['a'] + 2e6 * bill_of_reading()['b']) / 1000:.0f}"]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_06, ids=[row[0] for row in LESSON_06])
+def test_lesson_06_quotes_what_was_stored(sentence, numbers):
+    says("06", sentence, numbers())
