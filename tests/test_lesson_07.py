@@ -58,6 +58,17 @@ def test_the_sentences_carry_the_stored_numbers():
         assert f"{words} {cl.estimate(lanes)}" in shown["topics"].sentence
 
 
+def test_slowing_shows_every_rate_that_reaches_the_recall_and_is_still_faster():
+    for method in ("full", "r1", "full + replay"):
+        search = results.load("07_rank")["facts"]["30"][method]["search"]
+        points = plots.by_rate(method)
+        steps = [one for one, _ in points]
+        assert steps == sorted(steps, reverse=True) and len(steps) == len(set(steps)) > 3
+        known = [one for one in search.values() if np.mean(one["recall"]) >= 0.985]
+        assert steps[0] == max(np.mean(one["steps"]) for one in known)
+        assert steps[-1] == min(np.mean(one["steps"]) for one in known)
+
+
 def test_a_guess_is_drawn_only_where_there_is_one():
     assert "your guess" not in " ".join(text.get_text() for text in plots.topics().picture.texts)
     assert plots.rows({"a": {"b": [0.1, 0.2]}}, guess=0.5).picture.axes[0].lines
@@ -65,7 +76,8 @@ def test_a_guess_is_drawn_only_where_there_is_one():
 
 def test_the_explorer_shows_what_is_stored_at_every_setting():
     one, stored = explorer.rank_and_facts(), results.load("07_rank")["facts"]
-    for rank, method in explorer.METHODS.items():
+    methods = {"1": "r1", "4": "r4", "16": "r16", "all weights": "full"}
+    for rank, method in methods.items():
         one.widgets["rank"].value = rank
         for facts in plots.COUNTS:
             one.widgets["facts"].value = facts
