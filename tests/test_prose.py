@@ -1153,7 +1153,7 @@ LESSON_08 = [
     ("Of the other new facts {} remain, of the old {}; with all the rest blended in, {} and {};",
      lambda: [forgot(way, what) for way in ("ascent", MIXED) for what in ("new", "old")]),
     ("the nine again takes {} steps after blending, nine facts never taught {}.",
-     lambda: [forgot(MIXED, what) for what in ("again", "never taught")]),
+     lambda: [round(forgot(MIXED, what)) for what in ("again", "never taught")]),
     ("{} by the reader that was taught to follow rules, and {} by the one that never was.",
      lambda: [leonard("notes", who, "rule", "unseen") for who in ("trained", "never")]),
     ("get the Youngs' answer, too: {} and {} of them.",
