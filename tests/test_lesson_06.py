@@ -72,7 +72,7 @@ def test_the_explorer_shows_what_is_stored_at_every_setting():
                 words = [text.text for text in
                          ElementTree.fromstring(one.view.value).iter(f"{SVG}text")]
                 lanes = plots.grid()[str(window)][str(notes)][index]
-                assert f"{number(np.mean(lanes))} right" in words
+                assert f"{number(plots.whole(lanes).value)} right" in words
 
 
 def test_what_the_explorer_calls_out_of_view_is_not_read_and_what_is_in_view_is():
