@@ -103,6 +103,7 @@ def reading_loss(network: TinyTransformer, texts: torch.Tensor) -> torch.Tensor:
     return cross_entropy(logits.flatten(1, 2), texts[..., places].flatten(1))
 
 
+@torch.enable_grad()
 def grow_up(
     network: TinyTransformer,
     world: World,

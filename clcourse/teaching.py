@@ -29,6 +29,7 @@ class Taught(NamedTuple):
     steps: torch.Tensor
 
 
+@torch.enable_grad()
 def teach(
     network: torch.nn.Module,
     facts: Facts,

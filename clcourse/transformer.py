@@ -5,8 +5,8 @@ vector also holds traces of the tokens just before it, a short convolution (Poli
 that a single layer can already find a fact by all of its words and copy its value, which otherwise
 takes two layers (the induction head of Olsson et al. 2022). And there is no table of places unless
 it is asked for: without one, a longer context is nothing strange (Haviv et al. 2022). Keys begin as
-queries, so that likeness attracts from the start (Trockman & Kolter 2023): it learns to read in a
-third of the time.
+queries, so that likeness attracts from the start (after Trockman & Kolter 2023): it learns to read
+sooner (`studies/06_growing_up.py`).
 """
 
 from __future__ import annotations

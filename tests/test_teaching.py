@@ -66,3 +66,10 @@ def test_bad_input_gets_one_sentence(wrong):
 def test_many_facts_are_looked_at_less_often():
     many = World(people=6, newcomers=170, seeds=1).facts("newcomers")
     assert (teach(little(1), many, 0.02, until=0.06).steps % 25 == 0).all()
+
+
+def test_it_teaches_also_where_gradients_are_switched_off():
+    with torch.no_grad():
+        taught = teach(little(), WORLD.facts("newcomers"), 0.02)
+        grown = cl.grow_up(little(), WORLD, steps=2)
+    assert (taught.recall >= 0.99).all() and not torch.equal(grown.E, little().E)
