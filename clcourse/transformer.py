@@ -4,9 +4,9 @@ Pre-norm and causal (Vaswani et al. 2017; Radford et al. 2019), with two departu
 vector also holds traces of the tokens just before it, a short convolution (Poli et al. 2023), so
 that a single layer can already find a fact by all of its words and copy its value, which otherwise
 takes two layers (the induction head of Olsson et al. 2022). And there is no table of places unless
-it is asked for: without one, a longer context is nothing strange (Haviv et al. 2022). Keys begin as
-queries, so that likeness attracts from the start (after Trockman & Kolter 2023): it learns to read
-sooner (`studies/06_growing_up.py`).
+it is asked for: without one, a longer context is nothing strange (Kazemnejad et al. 2023). Keys
+begin as queries, so that likeness attracts from the start (after Trockman & Kolter 2023): it learns
+to read sooner (`studies/06_growing_up.py`).
 """
 
 from __future__ import annotations
