@@ -106,11 +106,11 @@ class _Chunks(torch.autograd.Function):
         mix = mix.unflatten(-1, (2, 2))  # M ← a M + c S,  S ← m S
         states = k.new_empty(n + 1, N, 2 * d, p)
         states[0] = Z
-        flat = states.view(n + 1, N, 2, d * p)
-        for t in range(n):
-            U[t].baddbmm_(X[t], states[t], alpha=-1)
-            torch.bmm(mix[t], flat[t], out=flat[t + 1])
-            states[t + 1].baddbmm_(G[t].mT, U[t])
+        chunks = (x.unbind(0) for x in (U, X, G.mT, mix, states[:-1], states[1:]))
+        for U_t, X_t, G_t, mix_t, Z, after in zip(*chunks, strict=True):
+            U_t.baddbmm_(X_t, Z, alpha=-1)
+            torch.bmm(mix_t, Z.view(N, 2, d * p), out=after.view(N, 2, d * p))
+            after.baddbmm_(G_t, U_t)
         Y = _both(q, a[..., 1:], c[..., 1:]) @ states[:-1]
         Y += (W[..., 1:, 1:] * QK) @ U
         ctx.save_for_backward(q, k, v, θ, D_λ, D_η, W, KK, QK, L, X, G, mix, states, U)
@@ -129,11 +129,11 @@ class _Chunks(torch.autograd.Function):
         # the state, backwards
         dU = (now * QK).mT @ dY
         dstates = torch.cat([_both(q, a[..., 1:], c[..., 1:]).mT @ dY, dZ[None]])
-        flat = dstates.view(n + 1, N, 2, -1)
-        for t in reversed(range(n)):
-            dU[t].baddbmm_(G[t], dstates[t + 1])
-            flat[t].baddbmm_(mix[t].mT, flat[t + 1])
-            dstates[t].baddbmm_(X[t].mT, dU[t], alpha=-1)
+        chunks = (x.unbind(0) for x in (dU, X.mT, G, mix.mT, dstates[:-1], dstates[1:]))
+        for dU_t, X_t, G_t, mix_t, before_, dZ in reversed(list(zip(*chunks, strict=True))):
+            dU_t.baddbmm_(G_t, dZ)
+            before_.view(N, 2, -1).baddbmm_(mix_t, dZ.view(N, 2, -1))
+            before_.baddbmm_(X_t, dU_t, alpha=-1)
         Z, dZ = states[:-1], dstates[1:]
         Λ = torch.linalg.solve_triangular(L.mT, dU, upper=True, unitriangular=True)
         # keys, values, queries and θ
