@@ -53,6 +53,11 @@ def teach(
         )
     network = network.copy()
     learning = [θ for θ in network.parameters() if θ.requires_grad]
+    if not learning:
+        raise CourseError(
+            "Nothing in this network learns: no note is switched on; expected at least one, try "
+            "network.only('note') before you teach."
+        )
     random = LaneRandom(network.seeds, "teaching")
     optimiser = torch.optim.AdamW(learning, lr, weight_decay=0.0)
     best, took = recall(network, facts), torch.zeros(len(network.seeds))

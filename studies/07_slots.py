@@ -49,6 +49,7 @@ PLAN = [  # new facts, network, method, and the variants among which the search 
     ("30", "learnt keys", "all values", ["all"]),
     ("30", "plain", "everything", ["everything"]),
     ("30", "plain", "by TF-IDF", ["tf-idf 32"]),
+    ("30", "plain", "all values", ["all"]),
     ("30", "plain, fixed keys", "all values", ["all"]),
     ("30", "fixed keys", "replay", ["everything + replay"]),
     ("30", "fixed keys", "LoRA", ["r1", "r4", "r16"]),
@@ -134,6 +135,16 @@ def taught(seeds, kind: str, count: str, method: str, lr: float, steps: int | No
     return {name: [round(one, 4) for one in lanes.tolist()] for name, lanes in found.items()}
 
 
+def shared(new: torch.Tensor, old: torch.Tensor) -> torch.Tensor:
+    """Of the slots that a new question uses, the share that an old one uses, too: (seeds,).
+
+    The mean over all pairs of a question of new (seeds, n, slots) and one of old (seeds, m, slots).
+    """
+    new, old = new.float(), old.float()
+    together = new.sum(dim=1)[:, None] @ old.sum(dim=1)[:, :, None]
+    return together[:, 0, 0] / (new.sum(dim=(1, 2)) * old.shape[1])
+
+
 def before(kind: str, seeds) -> dict:
     """What the networks know before teaching, and how far new facts meet slots in use."""
     world, network = cl.World(seeds=seeds), grown(kind, tuple(seeds))
@@ -147,6 +158,8 @@ def before(kind: str, seeds) -> dict:
         found[f"slots used by {count} new"] = new.any(dim=1).sum(dim=-1)
         share = (new & ~in_use).sum(dim=(1, 2)) / new.sum(dim=(1, 2))
         found[f"uses of unused slots by {count} new"] = share
+        known = cl.slot_uses(network, world.facts().x)
+        found[f"slots that one of {count} new shares with an old"] = shared(new, known)
     found["slots used by old"] = old.any(dim=1).sum(dim=-1)
     return {name: [round(one, 4) for one in lanes.tolist()] for name, lanes in found.items()}
 

@@ -1,6 +1,7 @@
 """Lesson 07: figures say their numbers and cut no label; studies are what their code makes."""
 
 import importlib
+import json
 import sys
 from xml.etree import ElementTree
 
@@ -32,6 +33,7 @@ def figures():
         "kept": plots.kept(title="a title"),
         "rank": plots.rank(guess=0.3, title="a title"),
         "rules": plots.rows({"unseen": plots.ruled("unseen")}, guess=0.5, chance=0.05),
+        "five": plots.five_rules(title="a title"),
         "reading": plots.reading(title="a title"),
         "topics": plots.topics(guess=0.5, title="a title"),
     }
@@ -50,6 +52,11 @@ def test_the_sentences_carry_the_stored_numbers():
     for method in ("full", "r1", "r4 + replay"):
         lanes = results.load("07_rank")["facts"]["30"][method]["lanes"]["old"]
         assert f"{plots.named(method)} {cl.estimate(lanes)}" in shown["kept"].sentence
+    for method in ("six matrices", "r64"):
+        lanes = results.load("07_controls")["found"]["places"][method]["lanes"]["old"]
+        assert f"{plots.named(method)} {cl.estimate(lanes)}" in shown["kept"].sentence
+    lanes = results.load("07_controls")["found"]["unrelated"]["r1"]["lanes"]["old"]
+    assert f"note, r1, no rule {cl.estimate(lanes)}" in shown["five"].sentence
     for count in plots.COUNTS:
         lanes = results.load("07_rank")["facts"][count]["r1"]["lanes"]["recall"]
         assert f"{count} facts {cl.estimate(lanes)} with note, r1" in shown["rank"].sentence
@@ -72,6 +79,11 @@ def test_slowing_shows_every_rate_that_reaches_the_recall_and_is_still_faster():
 def test_a_guess_is_drawn_only_where_there_is_one():
     assert "your guess" not in " ".join(text.get_text() for text in plots.topics().picture.texts)
     assert plots.rows({"a": {"b": [0.1, 0.2]}}, guess=0.5).picture.axes[0].lines
+
+    def lines(figure) -> int:
+        return len(figure.picture.axes[0].lines)
+
+    assert lines(cl.plots.slots.kept(guess=0.4)) == lines(cl.plots.slots.kept()) + 1
 
 
 def test_the_explorer_shows_what_is_stored_at_every_setting():
@@ -97,6 +109,57 @@ def test_the_rates_were_chosen_on_other_lanes_from_one_grid(study):
             rates = {float(lr): code.score(lanes) for lr, lanes in cell["search"].items()}
             assert set(settings["rates"][count]) <= set(rates)
             assert cell["lr"] == max(sorted(rates), key=rates.get)
+
+
+@pytest.mark.parametrize("name", ["skill", "topics", "patience", "controls"])
+def test_what_is_stored_was_made_with_the_settings_of_the_script(study, name):
+    assert results.load(f"07_{name}")["settings"] == json.loads(json.dumps(study(name).SETTINGS))
+
+
+def test_the_rates_of_rules_are_the_best_and_at_the_edge_where_the_lesson_says_so(study):
+    found = results.load("07_skill")["found"]
+    edge = set()
+    for rules in ("1 rules", "5 rules"):
+        for method, cell in found[rules].items():
+            rates = {float(lr): study("skill").rule_score(one)
+                     for lr, one in cell["search"].items()}  # fmt: skip
+            assert cell["lr"] == max(sorted(rates), key=rates.get)
+            if cell["lr"] in (min(rates), max(rates)):
+                edge.add((rules, method))
+    assert {method for rules, method in edge if rules == "1 rules"} == {"full", "r4", "r16"}
+    assert {method for rules, method in edge if rules == "5 rules"} == {"full", "r16"}
+
+
+@pytest.mark.parametrize("which", ["places", "unrelated"])
+def test_the_rates_of_the_controls_were_chosen_inside_their_grid_on_other_lanes(study, which):
+    stored = results.load("07_controls")
+    assert not set(stored["settings"]["seeds"]) & set(stored["settings"]["search_seeds"])
+    for cell in stored["found"][which].values():
+        rates = {float(lr): study("rank").score(one) for lr, one in cell["search"].items()}
+        assert cell["lr"] == max(sorted(rates), key=rates.get)
+        assert min(rates) < cell["lr"] < max(rates)
+
+
+def test_the_control_of_the_place_teaches_the_matrices_that_notes_sit_on(study):
+    base = cl.tiny_transformer(len(cl.facts.WORDS), width=16, heads=2)
+    student = study("controls").learner(base, "six matrices")
+    learns = {name for name, θ in student.named_parameters() if θ.requires_grad}
+    notes = cl.add_lora(base, 1).notes["note"]
+    assert learns == {where.replace("/", ".") for where in notes} and len(learns) == 6
+
+
+def test_bits_a_number_leave_out_lucky_guesses():
+    assert plots.bits_a_number(300, "r1", 0.05) == pytest.approx(0)
+    assert plots.bits_a_number(300, "r1", 1.0) == pytest.approx(300 * np.log2(20) / 1152)
+
+
+def test_every_statement_is_judged_on_the_stored_lanes():
+    effects = plots.effects()
+    assert len(effects) == 16 and all(source for source, _ in effects.values())
+    stored = results.load("07_rank")["facts"]["300"]
+    expected = cl.paired(*(torch.tensor(stored[one]["lanes"]["reads"]) for one in ("full", "r16")))
+    reads = next(effect for words, (_, effect) in effects.items() if "be read" in words)
+    assert str(reads) == str(expected)
 
 
 def test_all_weights_learn_or_the_note_alone(study):

@@ -947,19 +947,115 @@ def slots(network, method, what="old"):
     return np.mean(results.load("07_slots")["facts"]["30"][network][method]["lanes"][what])
 
 
+def of_control(which, method, what="old", lanes="lanes"):
+    """Mean over the lanes of a control: places or unrelated."""
+    return lesson_07.control(which, method, what, lanes).mean()
+
+
+def note_control(which, method=None, what="old"):
+    """The mean of a control without a search."""
+    found = results.load("07_controls")["found"][which]
+    return np.mean(found[what] if method is None else found[method][what])
+
+
+def searched_skill(rules, method, lr, what="old"):
+    """The mean of the search lanes of the study of rules."""
+    return np.mean(results.load("07_skill")["found"][f"{rules} rules"][method]["search"][lr][what])
+
+
+def before(network, what):
+    """What the networks with slots were like before teaching."""
+    return np.mean(results.load("07_slots")["before"][network]["seeds"][what])
+
+
+def slower(network, what="old"):
+    """Everything fine-tuned below the grid of rates."""
+    return np.mean(results.load("07_slots")["slower"][network][what])
+
+
 LESSON_07 = [
+    ("At the rate of section 2, .003, a note of rank 4 knows them after {} steps and keeps {} of "
+     "the old facts", lambda: [took("r4", 0.003), searched("r4", 0.003, "old")]),
+    ("at .01 rank 4 keeps {} and all weights {}, but in {} steps against {}",
+     lambda: [*(searched(one, 0.01, "old") for one in ("r4", "full")),
+              *(took(one, 0.01) for one in ("r4", "full"))]),
+    ("all weights keep {}, rank 16 {}, rank 4 {}, rank 1 {}.",
+     lambda: [of_rank(30, one) for one in ("full", "r16", "r4", "r1")]),
+    ("of these six matrices, and nothing else, keep {}, more than all weights.",
+     lambda: [of_control("places", "six matrices")]),
+    ("A note of rank 64, which can write any change of the six, keeps {}",
+     lambda: [of_control("places", "r64")]),
+    ("rank 4 comes from {} to {}, rank 16 from {} to {}, and rank 1 from {} to {}.",
+     lambda: [one for method in ("r4", "r16", "r1")
+              for one in (of_rank(30, method), note_control("patience", method))]),
+    ("All weights, slower still, keep {} (section 8).", lambda: [slower("plain")]),
+    ("With 300 it does: {} with rank 1, {} with rank 4, {} with rank 16, and {} with all weights.",
+     lambda: [of_rank(300, one, "reads") for one in ("r1", "r4", "r16", "full")]),
+    ("at the rate .001 they know .99 of the 300 facts after {} steps (search lanes). At the slower "
+     "rate that keeps most, which the bars below show, they took {}.",
+     lambda: [round(np.mean(results.load("07_rank")["facts"]["300"]["full"]["search"]["0.001"]
+                            ["steps"])), round(of_rank(300, "full", "steps"))]),
+    ("rank 1 comes to {}, so this is no hard limit. All weights, which suffice, hold {} of 900.",
+     lambda: [lesson_07.bits_a_number(300, "r1", patience(3000)),
+              lesson_07.bits_a_number(900, "full")]),
+    ("Of the old facts {} are left there. It is {} with all weights, and {} in a note of rank 16; "
+     "with 900, {} and {}.",
+     lambda: [of_rank(300, "r4"), *(of_rank(count, one) for count in (300, 900)
+                                    for one in ("full", "r16"))]),
+    ("unseen members less other families is {} with rank 1 and {} with all weights; on fresh lanes "
+     "{} and {}.",
+     lambda: [lesson_07.whole(lesson_07.less_leak(one, lanes))
+              for lanes in ("seeds", "other_seeds") for one in ("r1", "full")]),
+    ("rank 1 learns {} of them as well. But they cost much more: {} of the old facts are left, and "
+     "{} with all weights.",
+     lambda: [of_control("unrelated", "r1", "recall"),
+              *(lesson_07.whole(lesson_07.control("unrelated", one, "old"))
+                for one in ("r1", "full"))]),
+    ("At this one rate (search lanes) it is {} against {} with five rules.",
+     lambda: [np.mean(results.load("07_controls")["found"]["unrelated"]["r1"]["search"]["0.01"]
+                      ["old"]), searched_skill(5, "r1", "0.01")]),
+    ("(Rank 1 keeps {}, but it has learnt least",
+     lambda: [of_skill("reading", "r1", "old", "lanes")]),
+    ("rank 1 reads {} of the coded answers and rank 4 {}.",
+     lambda: [note_control("code", one, "reads coded") for one in ("r1", "r4")]),
+    ("Half as strong, the sum keeps {} of the old facts and knows {} of the new; at three quarters "
+     "{} and {}, at a quarter {} and {}.",
+     lambda: [note_control("strength", what=f"{what} at {strength}")
+              for strength in (0.5, 0.75, 0.25) for what in ("old", "new")]),
+    ("at .0001 and {} steps rank 16 keeps {}.",
+     lambda: [round(note_control("slow", "r16", "steps")), note_control("slow", "r16")]),
+    ("TF-IDF with fixed keys ends with {} of the new facts learnt, the note (rank 16) with {}",
+     lambda: [slots("fixed keys", one, "recall") for one in ("by TF-IDF", "LoRA")]),
+    ("Its values alone, all 256, keep {}, more than the 32 units chosen by TF-IDF ({}), and as "
+     "much as fine-tuning everything ({}).",
+     lambda: [slots("plain", one) for one in ("all values", "by TF-IDF", "everything")]),
+    ("slot belong to new facts alone ({} of their uses, with fixed and with learnt keys)",
+     lambda: [before("fixed keys", "uses of unused slots by 30 new")]),
+    ("slot belong to new facts alone ({} of their uses",
+     lambda: [before("learnt keys", "uses of unused slots by 30 new")]),
+    ("old texts use {} of the 512 slots, with fixed keys {}.",
+     lambda: [round(before(one, "slots used by old")) for one in ("learnt keys", "fixed keys")]),
+    ("a new and an old question share {} of their 8 slots with learnt keys, {} with fixed ones",
+     lambda: [before(one, "slots that one of 30 new shares with an old")
+              for one in ("learnt keys", "fixed keys")]),
+    ("On fresh lanes i and j are undecided: {} and {}.",
+     lambda: [lesson_07.minus(*(lesson_07.less_leak(one, "other_seeds")
+                                for one in ("full", "r1"))),
+              lesson_07.minus(*(lesson_07.skill("5 rules", one, "unseen", "other_seeds")
+                                for one in ("full", "r1")))]),
     ("With all weights, {} of the old facts are left after {} steps at rate {}, {} after {} at {}, "
      "and {} after {} at {}.",
      lambda: [one for lr in (0.003, 0.0003, 3e-05)
               for one in (searched("full", lr, "old"), took("full", lr), f"{lr:f}".rstrip("0"))]),
-    ("At its slowest rate a note of rank 4 keeps {} of them, one of rank 16 {}, one of rank 1 {}.",
-     lambda: [of_rank(30, one) for one in ("r4", "r16", "r1")]),
-    ("All weights keep {} in at most 300 steps.", lambda: [of_rank(30, "full")]),
-    ("beyond the note of rank 4 that is {}, on other lanes {}.",
+    ("A note of rank 4 keeps {}, one of rank 16 {}, one of rank 1 {}, all weights {}.",
+     lambda: [searched(one, lr, "old") for one, lr in (("r4", 3e-4), ("r16", 1e-4), ("r1", 1e-3),
+                                                       ("full", 3e-5))]),
+    ("All weights keep more than the note of rank 4, by {}; on fresh lanes by {}.",
      lambda: [more_kept("full", "r4"), more_kept("full", "r4", "others")]),
     ("With replay it is {} (all weights) and {} (rank 4)",
      lambda: [of_rank(30, "full + replay"), of_rank(30, "r4 + replay")]),
-    ("the context {} of the time with all weights, {} with rank 4, {} with rank 1",
+    ("{} of the answers can still be read from the context with all weights, {} with rank 4, {} "
+     "with rank 1.",
      lambda: [of_rank(30, one, "reads") for one in ("full", "r4", "r1")]),
     ("With the right note, {} of the new and {} of the old facts are right",
      lambda: [of_topic("told", "new"), of_topic("told", "old")]),
@@ -970,8 +1066,8 @@ LESSON_07 = [
     ("The note of another topic answers {} of the new facts and costs {} of the old ones.",
      lambda: [of_topic("another topic's note", "new"),
               1 - of_topic("another topic's note", "old")]),
-    ("counting words sends only {} of the new questions to the right note, and {} of the new facts "
-     "are right",
+    ("counting words sends only {} of the new questions to the right note (chance among four notes "
+     "and none: .20), and {} of the new facts are right",
      lambda: [of_topic("by words", what, "anybody") for what in ("routed new", "new")]),
     ("All four at once get {} of the new facts and {} of the old ones right",
      lambda: [of_topic("all notes summed", what) for what in ("new", "old")]),
@@ -989,9 +1085,9 @@ LESSON_07 = [
      "for strangers in {} and {}",
      lambda: [of_skill("1 rules", one, what)
               for what in ("value elsewhere", "value for strangers") for one in ("r1", "full")]),
-    ("On other lanes {} and {} of the unseen members",
+    ("(On fresh lanes {} and {}: which of the two is ahead is chance.)",
      lambda: [of_skill("1 rules", one, "unseen", "other_seeds") for one in ("r1", "full")]),
-    ("At the rate .01, where five steps are enough, all weights say it to {} of the strangers.",
+    ("At .01, where five steps are enough, all weights say it to {} of the strangers",
      lambda: [np.mean(results.load("07_skill")["found"]["1 rules"]["full"]["search"]["0.01"]
                       ["value for strangers"])]),
     ("Five rules fit on a note of rank 1, too: {} of the unseen members are right, with all "
@@ -999,7 +1095,7 @@ LESSON_07 = [
     ("What differs is the price: {} of the old facts are left with rank 1, {} with rank 16, {} "
      "with all weights.",
      lambda: [of_skill("5 rules", one, "old") for one in ("r1", "r16", "full")]),
-    ("to strangers it gives the first family's answer in {} of cases",
+    ("to strangers rank 1 gives the first family's answer in {} of cases",
      lambda: [of_skill("5 rules", "r1", "value for strangers")]),
     ("Of 300 new facts rank 1 learns {}, rank 2 {}, rank 4 {}, rank 16 {}, and all weights {}.",
      lambda: [of_rank(300, one, "recall") for one in ("r1", "r2", "r4", "r16", "full")]),
@@ -1007,38 +1103,34 @@ LESSON_07 = [
      lambda: [of_rank(900, one, "recall") for one in ("r1", "r4", "r16", "full")]),
     ("With five times the steps rank 1 comes from {} to {} of the 300 facts",
      lambda: [patience(600), patience(3000)]),
-    ("Of the old facts {} are left with 300 new ones in all weights, and {} in a note of rank 16; "
-     "with 900, {} and {}.",
-     lambda: [of_rank(count, one) for count in (300, 900) for one in ("full", "r16")]),
-    ("1,152 numbers, which hold {} facts: {} bits a number",
-     lambda: [round(300 * of_rank(300, "r1", "recall")),
-              of_rank(300, "r1", "recall") * lesson_07.bits_a_number(300, 1)]),
+    ("rank 1 holds {} bits a number of 300 facts and {} of 900, and rank 4 {} of 900.",
+     lambda: [lesson_07.bits_a_number(*one)
+              for one in ((300, "r1"), (900, "r1"), (900, "r4"))]),
     ("all weights read {} of the coded answers, a note of rank 16 {}, and a note of rank 1 {}",
      lambda: [of_skill("reading", one, "reads coded", "lanes") for one in ("full", "r16", "r1")]),
     ("But the old facts are gone: {} are left with all weights, {} with rank 16",
      lambda: [of_skill("reading", one, "old", "lanes") for one in ("full", "r16")]),
     ("{} of the old facts there, at its best rate", lambda: [slots("fixed keys", "everything")]),
-    ("Slots whose keys were learnt keep {} with TF-IDF, {} with all values, and {} when everything "
-     "is fine-tuned, slowly.",
-     lambda: [slots("learnt keys", one) for one in ("by TF-IDF", "all values", "everything")]),
-    ("Writing only to values then keeps {}; fine-tuning everything in the same network {}.",
-     lambda: [slots("fixed keys", one) for one in ("all values", "everything")]),
-    ("The 128 slots chosen by TF-IDF keep {}, all 512 keep {}.",
+    ("Slots whose keys were learnt keep {} with TF-IDF and {} when everything is fine-tuned, "
+     "slowly.", lambda: [slots("learnt keys", one) for one in ("by TF-IDF", "everything")]),
+    ("Writing only to values then keeps {}; fine-tuning everything in the same network {} ({} at a "
+     "third of the rate, {} steps).",
+     lambda: [*(slots("fixed keys", one) for one in ("all values", "everything")),
+              slower("fixed keys"), round(slower("fixed keys", "steps"))]),
+    ("With fixed keys its 128 slots keep {}, and so do all 512, {}.",
      lambda: [slots("fixed keys", one) for one in ("by TF-IDF", "all values")]),
     ("Replay keeps {}, with half of each batch old facts.",
      lambda: [slots("fixed keys", "replay")]),
-    ("Its 32 most fitting hidden units of 256, chosen by TF-IDF, keep {}; all its values above "
-     "fixed keys {}.",
-     lambda: [slots("plain", "by TF-IDF"), slots("plain, fixed keys", "all values")]),
-    ("The best note in the network with fixed keys keeps {}.",
+    ("The plain network above fixed keys keeps {} with all its values.",
+     lambda: [slots("plain, fixed keys", "all values")]),
+    ("That note keeps {}.",
      lambda: [slots("fixed keys", "LoRA")]),
-    ("128 slots drawn by chance learn only {} of the new facts, and keep {} of the old ones.",
+    ("128 slots drawn by chance learn only {}, and keep {}.",
      lambda: [slots("fixed keys", "at random", what) for what in ("recall", "old")]),
     ("(The grid of rates is coarse: rank 2 got there in {} steps, rank 1 needed {}.)",
      lambda: [round(of_rank(30, one, "steps")) for one in ("r2", "r1")]),
     ("The plain network, fine-tuned in everything at the rate .00001 ({} steps), keeps {}.",
-     lambda: [round(np.mean(results.load("07_slots")["slower"]["plain"]["steps"])),
-              np.mean(results.load("07_slots")["slower"]["plain"]["old"])]),
+     lambda: [round(slower("plain", "steps")), slower("plain")]),
 ]
 
 

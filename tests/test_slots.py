@@ -227,6 +227,18 @@ def test_the_figure_cuts_no_label_and_says_its_numbers(talk):
                 assert f"{words} {cl.estimate(one['lanes']['old'])}" in figure.sentence
 
 
+def test_shared_slots_are_counted_over_all_pairs_of_questions(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT / "studies"), *sys.path])
+    code = importlib.import_module("07_slots")
+    new, old = (cl.LaneRandom(2, name).normal(count, 9).topk(3).indices
+                for name, count in (("new", 4), ("old", 5)))  # fmt: skip
+    used = [torch.zeros(2, len(one[0]), 9).scatter(-1, one, 1).bool() for one in (new, old)]
+    for lane, share in enumerate(code.shared(*used).tolist()):
+        pairs = [len(set(a) & set(b)) / 3
+                 for a in new[lane].tolist() for b in old[lane].tolist()]  # fmt: skip
+        assert share == pytest.approx(sum(pairs) / len(pairs), abs=1e-6)
+
+
 def test_the_study_chose_on_other_lanes_and_never_at_the_edge():
     found = results.load("07_slots")
     was = found["settings"]

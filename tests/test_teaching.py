@@ -63,6 +63,11 @@ def test_bad_input_gets_one_sentence(wrong):
         teach(little(), WORLD.facts(), **({"lr": 0.01} | wrong))
 
 
+def test_a_network_whose_notes_are_all_off_has_nothing_to_learn_with():
+    with pytest.raises(cl.CourseError, match="no note is switched on"):
+        teach(cl.add_lora(little(), 2).only(), WORLD.facts("newcomers"), 0.01)
+
+
 def test_many_facts_are_looked_at_less_often():
     many = World(people=6, newcomers=170, seeds=1).facts("newcomers")
     assert (teach(little(1), many, 0.02, until=0.06).steps % 25 == 0).all()

@@ -38,6 +38,8 @@ def forward_with_a_note(answer: Callable) -> str:
         (base + product, "the strength is missing: the note counts alpha / r times."),
         (base + alpha * product, "you multiply by alpha alone: divide by the rank, or a larger "
          "rank would speak louder."),
+        (base + alpha / r**0.5 * product, "you divide by the root of the rank, as a later paper "
+         "does: here it is alpha / r."),
         (base + product / r, "you divide by the rank but leave out alpha."),
         *((base + alpha / size * product, f"you divide by {size}, which is not the rank: it is "
            "the last size of A.") for size in (2, 5, 6)),
@@ -89,6 +91,12 @@ def _is_new(A, B) -> str:
         raise Wrong("neither is zero, so a new note changes the answers before it has learnt "
                     "anything: start B at zero.")
     drawn = B if still_a else A
+    if not bool(drawn.isfinite().all()):
+        raise Wrong("some of the numbers are not finite: draw them at random, for example "
+                    "torch.randn(seeds, rows, r) / rows**0.5.")
+    if float(drawn.abs().max()) > 100:
+        raise Wrong("some of the numbers are far too large, so the first steps would change far "
+                    "too much: divide by the root of the rows.")
     if len(drawn.unique()) < drawn.numel() // 2:
         raise Wrong("many of the numbers are equal, so several ranks do the same thing for ever: "
                     "draw them at random.")

@@ -24,17 +24,18 @@ def rank_and_facts() -> Explorer:
         read = {what: still.whole(cell["lanes"][what]) for what in ("recall", "old", "reads")}
         what = ALL if rank == ALL else f"a note of rank {rank}"
         title = f"{facts} new facts in {what}"
+        then = "" if rank == ALL else "with it on, "
         room = 4 * cell["parameters"]
         steps = round(still.whole(cell["lanes"]["steps"]).value)
         sentence = (f"{title}: {room:,} bytes; the facts themselves are "
                     f"{int(facts) * still.BITS / 8:,.0f} bytes. After {steps} steps "
-                    f"{number(read['recall'].value)} of the new facts are known; with it on, "
+                    f"{number(read['recall'].value)} of the new facts are known; {then}"
                     f"{number(read['old'].value)} of the old ones, and "
                     f"{number(read['reads'].value)} are read from the context.")
         bars = [_bar(y, words, read[one], colour) for y, words, one, colour in (
             (96, "new facts known", "recall", VERMILLION), (182, "old facts kept", "old", BLUE),
             (268, "read from the context", "reads", SOFT))]
-        foot = (f"{room:,} bytes that learn, {steps} steps at rate {cell['lr']:g};  the facts: "
+        foot = (f"{room:,} bytes that learn, {steps} steps at rate {rate(cell)};  the facts: "
                 f"{int(facts) * still.BITS / 8:,.0f} bytes")
         return card(title, sentence, text(24, 40, title, size=23, bold=True), *bars,
                     text(24, 372, foot, size=16, colour=SOFT), width=WIDTH, height=HEIGHT)
@@ -44,6 +45,11 @@ def rank_and_facts() -> Explorer:
         "facts": Slider("new facts", still.COUNTS, start="30"),
     }
     return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.rank(), table=numbers())
+
+
+def rate(cell: dict) -> str:
+    """The learning rate as the lesson writes it: .00003."""
+    return f"{cell['lr']:.5f}".strip("0")
 
 
 def _bar(y: float, words: str, one, colour: str) -> str:
@@ -60,7 +66,7 @@ def numbers() -> Table:
     for facts in still.COUNTS:
         for rank, method in METHODS.items():
             cell = still.study("rank")["facts"][facts][method]
-            rows.append([facts, rank, f"{4 * cell['parameters']:,}", f"{cell['lr']:g}",
+            rows.append([facts, rank, f"{4 * cell['parameters']:,}", rate(cell),
                          *(estimate_in_words(still.whole(cell["lanes"][what]))
                            for what in ("recall", "old", "reads"))])
     return Table(["new facts", "rank", "bytes that learn", "rate", "new facts known",

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from clcourse.metrics import Estimate, estimate, paired
+from clcourse.plots import slots
 from clcourse.plots.figure import (
     BLACK,
     BLUE,
@@ -34,6 +35,7 @@ from clcourse.results import load
 COUNTS = ("30", "300", "900")
 RANKS = (1, 2, 4, 8, 16)
 BITS = float(np.log2(20))  # of one fact: which of 20 values
+CHANCE = 0.05
 
 
 class Mark(NamedTuple):
@@ -45,7 +47,8 @@ class Mark(NamedTuple):
 
 
 FULL = Mark(BLACK, "s", DASHES[4])
-OF = {"full": FULL, "r1": Mark(ORANGE, "v", DASHES[5]), "r4": Mark(BLUE, "o", DASHES[0]),
+OF = {"full": FULL, "six": Mark(VERMILLION, "s", DASHES[1]),
+      "r1": Mark(ORANGE, "v", DASHES[5]), "r4": Mark(BLUE, "o", DASHES[0]),
       "r16": Mark(PURPLE, "D", DASHES[3])}  # fmt: skip
 SIZES = {"30": Mark(GREEN, "^", DASHES[2]), "300": Mark(BLUE, "o", DASHES[0]),
          "900": Mark(VERMILLION, "s", DASHES[1])}  # fmt: skip
@@ -72,9 +75,16 @@ def minus(first, second) -> Estimate:
     return paired(np.asarray(first), np.asarray(second))
 
 
+def control(which: str, method: str, what: str, lanes: str = "lanes") -> np.ndarray:
+    """Lanes of the study of controls: places or unrelated."""
+    return np.array(study("controls")["found"][which][method][lanes][what])
+
+
 def named(method: str) -> str:
     """The method in words."""
-    return method.replace("full", "all weights") if "full" in method else f"note, {method}"
+    if "full" in method:
+        return method.replace("full", "all weights")
+    return method if method.startswith("six") else f"note, {method}"
 
 
 @in_style
@@ -93,13 +103,13 @@ def slowing(guess=None, title: str | None = None) -> Figure:
         parts.append(f"{named(name)} " + ", ".join(f"{number(kept)} in {steps:.0f}"
                                                    for steps, kept in reversed(points)))
     _steps(axes, (5, 10, 30, 100, 300))
-    note(axes, "a mark: the mean of 5 seeds at one learning rate;  left out: rates that failed, or "
-               "that took no fewer steps than a slower one")
+    note(axes, "a mark: the mean of lanes 100 to 104 at one learning rate;  left out: rates that "
+               "failed, or that took no fewer steps than a slower one")
     headline(picture, title)
     settle(picture, 2.6 * look().size)
     end_labels(axes, ends + mark_guess(axes, guess))
-    return Figure(picture, "Old facts kept when 30 new ones are known, mean of 5 seeds, by steps "
-                           f"taken: {'; '.join(parts)}.")
+    return Figure(picture, "Old facts kept when 30 new ones are known, mean of lanes 100 to 104, "
+                           f"by steps taken: {'; '.join(parts)}.")
 
 
 def by_rate(method: str) -> list[tuple[float, float]]:
@@ -149,7 +159,7 @@ def rank(guess=None, title: str | None = None) -> Figure:
     axes.grid(axis="y")
     steps = study("rank")["settings"]["steps"]
     limits = ", ".join(f"{steps[count]} for {count}" for count in COUNTS)
-    note(axes, f"line: mean of the seeds;  band: its 95 % interval;  at most so many steps: "
+    note(axes, f"line: mean of the lanes;  band: its 95 % interval;  at most so many steps: "
                f"{limits}")
     headline(picture, title)
     settle(picture, 2.5 * look().size)
@@ -160,17 +170,18 @@ def rank(guess=None, title: str | None = None) -> Figure:
 @in_style
 def rows(panels: dict, *, guess=None, chance: float | None = None,
          title: str | None = None) -> Figure:
-    """A row for each way and a panel for each question: mean, interval, and a dot for each seed.
+    """A row for each way and a panel for each question: mean, interval, and a dot for each lane.
 
-    panels  {question: {way: lanes}}, the same ways in each
+    panels  {question: {way: lanes}}, the same ways in each; () where a way was not asked
     """
     ways = list(next(iter(panels.values())))
     tall = 0.36 * len(ways)
     picture, grid = sheet(8.6, 1.2 + tall, ncols=len(panels), sharey=True)
     parts = []
     for axes, (question, lanes_of) in zip(grid.ravel(), panels.items(), strict=True):
-        for row, (way, lanes) in enumerate(lanes_of.items()):
-            _row(axes, row, np.asarray(lanes), mark_of(way))
+        asked = {way: lanes for way, lanes in lanes_of.items() if len(lanes)}
+        for way, lanes in asked.items():
+            _row(axes, ways.index(way), np.asarray(lanes), mark_of(way))
         if chance is not None:
             axes.axvline(chance, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
         words = [wrapped(way, 3.2 * look().size, 0.95 * look().type) for way in ways]
@@ -180,22 +191,24 @@ def rows(panels: dict, *, guess=None, chance: float | None = None,
         axes.grid(axis="x")
         axes.set_title(question, loc="left", fontsize=look().type)
         parts.append(f"{question}: " + ", ".join(f"{way} {estimate_in_words(whole(lanes))}"
-                                                 for way, lanes in lanes_of.items()))
+                                                 for way, lanes in asked.items()))
     thought = height(guess, "guess")
     if thought is not None:
         grid[0, 0].axvline(thought, color=GUESS, linestyle=(0, (6, 4)), linewidth=look().line)
     yours = "" if thought is None else f";  violet: your guess {number(thought)}"
-    note(grid.ravel()[0], "mark: mean of the seeds;  line: its 95 % interval;  dots: single seeds"
+    note(grid.ravel()[0], "mark: mean of the lanes;  line: its 95 % interval;  dots: single lanes"
                           + (";  dashed: chance" if chance is not None else "") + yours)
     headline(picture, title)
     settle(picture, tall * look().size)
-    return Figure(picture, f"Mean [95 % interval] over the seeds. {'; '.join(parts)}.")
+    return Figure(picture, f"Mean [95 % interval] over the lanes. {'; '.join(parts)}.")
 
 
 def mark_of(way: str) -> Mark:
     """The look of a way of learning, by its name."""
     if "replay" in way:
         return Mark(GREEN, "P", DASHES[2])
+    if "control" in way:
+        return Mark(SOFT, "X", DASHES[2])
     if "all weights" in way or "part" in way:
         return FULL
     words = way.replace(",", " ").split()
@@ -215,16 +228,23 @@ def _row(axes, row: int, lanes: np.ndarray, style: Mark) -> None:
 
 @in_style
 def kept(title: str | None = None) -> Figure:
-    """Old facts and reading, note on, at each way's best rate: 30 new facts, all known."""
-    methods = ["full", *(f"r{one}" for one in RANKS), "full + replay", "r4 + replay"]
-    panels = {"old facts by heart": "old", "reading from the context": "reads"}
-    return rows({question: {named(one): found(30, one, what) for one in methods}
-                 for question, what in panels.items()}, title=title)  # fmt: skip
+    """Old facts, note on, at each way's best rate: 30 new facts, all known."""
+    lanes = {named("full"): found(30, "full", "old"),
+             named("six matrices"): control("places", "six matrices", "old")}  # fmt: skip
+    lanes |= {named(f"r{one}"): found(30, f"r{one}", "old") for one in RANKS}
+    lanes[named("r64")] = control("places", "r64", "old")
+    lanes |= {named(one): found(30, one, "old") for one in ("full + replay", "r4 + replay")}
+    return rows({"old facts kept, 30 new ones known": lanes}, title=title)
 
 
-def bits_a_number(count: int, rank: int) -> float:
-    """Bits of knowledge for each number of the note, if it held all these facts."""
-    return count * BITS / study("rank")["facts"][str(count)][f"r{rank}"]["parameters"]
+def bits_a_number(count: int, method: str, recall: float | None = None) -> float:
+    """Bits of knowledge for each number that learns, lucky guesses (.05) taken off.
+
+    recall  the share known; None: as stored in the study of ranks
+    """
+    known = found(count, method, "recall").mean() if recall is None else recall
+    numbers = study("rank")["facts"][str(count)][method]["parameters"]
+    return (known - CHANCE) / (1 - CHANCE) * count * BITS / numbers
 
 
 TOPICS = {"told": "right note, told which", "by list": "chosen from a list of names",
@@ -268,3 +288,101 @@ def reading(title: str | None = None) -> Figure:
     questions = {"reads coded answers": "reads coded", "old facts": "old"}
     return rows({question: {named(method): lanes[method]["lanes"][what] for method in lanes}
                  for question, what in questions.items()}, chance=0.05, title=title)  # fmt: skip
+
+
+@in_style
+def five_rules(title: str | None = None) -> Figure:
+    """Five rules, 75 facts, and as many facts without a rule: learnt, the habit, the price."""
+    methods = study("skill")["settings"]["methods"]
+    loose = {f"{named(one)}, no rule": control("unrelated", one, "old") for one in ("full", "r1")}
+    rules = {what: ruled(what, 5) for what in ("unseen", "value for strangers", "old")}
+    none = dict.fromkeys(loose, ())
+    return rows({"unseen members": rules["unseen"] | none,
+                 "strangers: 1st answer": rules["value for strangers"] | none,
+                 "old facts": {named(one): rules["old"][named(one)] for one in methods} | loose},
+                chance=CHANCE, title=title)  # fmt: skip
+
+
+def less_leak(method: str, lanes: str = "seeds") -> np.ndarray:
+    """One rule: unseen members right, less the same answer in other families."""
+    return (skill("1 rules", method, "unseen", lanes)
+            - skill("1 rules", method, "value elsewhere", lanes))  # fmt: skip
+
+
+def effects() -> dict[str, tuple[str, Estimate]]:
+    """What the lesson judges: {statement: (whose claim, the effect over lanes)}."""
+    return _of_facts() | _of_skills() | _of_many_notes() | _of_slots()
+
+
+def _of_facts() -> dict[str, tuple[str, Estimate]]:
+    """Claims about single facts."""
+    preserve, small = "our test of “preserve”", "our test of “small updates”"
+    large = "our test of “larger … changes”"
+
+    def more(count: int, first: str, second: str, what: str) -> Estimate:
+        return minus(found(count, first, what), found(count, second, what))
+
+    return {
+        "Note on: rank 4 keeps more of the old facts than all weights":
+            (preserve, more(30, "r4", "full", "old")),
+        "Note on: rank 16 keeps more of the old facts than all weights":
+            (preserve, more(30, "r16", "full", "old")),
+        "Rank 4 with replay keeps more than rank 4 without":
+            ("this lesson", more(30, "r4 + replay", "r4", "old")),
+        "30 facts: rank 1 learns them (beyond chance, .05)":
+            (small, whole(found(30, "r1", "recall") - CHANCE)),
+        "300 facts, 600 steps: rank 1 learns fewer than all weights":
+            (large, more(300, "full", "r1", "recall")),
+        "900 facts, 900 steps: rank 16 learns fewer than all weights":
+            (large, more(900, "full", "r16", "recall")),
+        "300 facts: with rank 16 less can be read from the context than with all weights":
+            ("this lesson", more(300, "full", "r16", "reads")),
+    }  # fmt: skip
+
+
+def _of_skills() -> dict[str, tuple[str, Estimate]]:
+    """Claims about rules and reading."""
+    large = "our test of “larger … changes”"
+
+    def fewer(kind: str, what: str, lanes: str = "seeds") -> Estimate:
+        return minus(skill(kind, "full", what, lanes), skill(kind, "r1", what, lanes))
+
+    return {
+        "A new code for 60 answers, 100 steps: rank 1 reads fewer than all weights":
+            (large, fewer("reading", "reads coded", "lanes")),
+        "A rule, its leak to other families taken off: rank 1 knows less than all weights":
+            (large, minus(less_leak("full"), less_leak("r1"))),
+        "Five rules: rank 1 is right about fewer unseen members than all weights":
+            (large, fewer("5 rules", "unseen")),
+        "A rule taught by members leaks to strangers":
+            ("this lesson", whole(skill("1 rules", "r1", "value for strangers") - CHANCE)),
+    }  # fmt: skip
+
+
+def _of_many_notes() -> dict[str, tuple[str, Estimate]]:
+    """Claims about many notes, and one that goes on learning."""
+    alone = "one note of rank 4"
+    return {
+        "Four notes summed know less than the one that is chosen from a list":
+            ("this lesson", minus(topic("by list", "new"), topic("all notes summed", "new"))),
+        "A note that goes on learning loses what it learnt first":
+            ("this lesson", minus(topic(f"{alone}, at once", "first"),
+                                  topic(f"{alone}, one after the other", "first"))),
+    }  # fmt: skip
+
+
+def _of_slots() -> dict[str, tuple[str, Estimate]]:
+    """Claims about writing to a few slots."""
+
+    def more(than: object, keys: str = "fixed keys") -> Estimate:
+        return minus(slots.lanes("30", keys, "by TF-IDF"), than)
+
+    return {
+        "Fixed keys: 128 slots by TF-IDF keep more than everything fine-tuned":
+            ("this lesson", more(slots.lanes("30", "fixed keys", "everything"))),
+        "Fixed keys: 128 slots by TF-IDF keep more than a plain network, fine-tuned at .00001":
+            ("this lesson", more(slots.study()["slower"]["plain"]["old"])),
+        "Learnt keys: 128 slots by TF-IDF keep more than everything fine-tuned":
+            ("our test of Lin et al. 2025",
+             more(slots.lanes("30", "learnt keys", "everything"), "learnt keys")),
+    }  # fmt: skip

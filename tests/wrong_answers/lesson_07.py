@@ -14,6 +14,7 @@ WRONG = {
         (lambda x, W, A, B, alpha: x @ W + x @ A @ B, "strength is missing"),
         (lambda x, W, A, B, alpha: x @ W + alpha * (x @ A @ B), "divide by the rank"),
         (lambda x, W, A, B, alpha: x @ W + x @ A @ B / A.shape[-1], "leave out alpha"),
+        (lambda x, W, A, B, alpha: x @ W + alpha / A.shape[-1] ** 0.5 * (x @ A @ B), "root"),
         (lambda x, W, A, B, alpha: x @ W + alpha / A.shape[1] * (x @ A @ B), "not the rank"),
         (lambda x, W, A, B, alpha: alpha / 3 * (x @ W + x @ A @ B), "frozen part is scaled"),
         (lambda x, W, A, B, alpha: x @ W + alpha / 3 * (x @ (A @ B).mT), "product A B is turned"),
@@ -23,6 +24,8 @@ WRONG = {
         (note(torch.zeros, torch.zeros), "never learn"),
         (note(torch.randn, torch.randn), "before it has learnt"),
         (note(torch.ones, torch.zeros), "equal"),
+        (note(lambda *shape: torch.full(shape, torch.nan), torch.zeros), "not finite"),
+        (note(lambda *shape: 1e6 * torch.randn(shape), torch.zeros), "far too large"),
         (
             lambda W, r: (torch.randn(W.shape[1], r).expand(2, -1, -1), torch.zeros(2, r, 4)),
             "same numbers",
