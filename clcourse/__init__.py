@@ -25,7 +25,7 @@ _rooms = {
     "regularise": "EWC LwF Penalty SI fisher",
     "retrieval": "Hit NoteStore",
     "learner": "SGD Change GradientLearner Learner cross_entropy",
-    "memory": "DeepState State Watched deep_memory linear_memory token_loop",
+    "memory": "DeepState NeuralMemory State Titan Watched deep_memory linear_memory token_loop",
     "lora": "WithNotes add_lora merge unmerge",
     "reading": "grow_up grown_up reading_list reads recall with_context",
     "teaching": "Taught teach",

@@ -12,11 +12,23 @@ Behrouz, Zhong & Mirrokni 2024 (arXiv 2501.00663). Numbers in brackets are the p
     memory     M_t = (1 - α_t) M_{t-1} + S_t             (13)
     reading    y_t = M_t(q_t)                            (15)
 
-`token_loop` is these lines, `linear_memory` the same much faster, `deep_memory` the MLP.
+`token_loop` is these lines, `linear_memory` the same much faster, `deep_memory` the MLP;
+`NeuralMemory` is the layer around it and `Titan` a network: MAC, MAG or MAL.
 """
 
 from clcourse.memory.chunks import linear_memory
 from clcourse.memory.deep import DeepState, deep_memory
+from clcourse.memory.layer import NeuralMemory
 from clcourse.memory.recurrence import State, Watched, token_loop
+from clcourse.memory.titans import Titan
 
-__all__ = ["DeepState", "State", "Watched", "deep_memory", "linear_memory", "token_loop"]
+__all__ = [
+    "DeepState",
+    "NeuralMemory",
+    "State",
+    "Titan",
+    "Watched",
+    "deep_memory",
+    "linear_memory",
+    "token_loop",
+]
