@@ -122,7 +122,7 @@ class NoteStore:
         numbers, texts = list(self.notes), list(self.notes.values())
         encode = self.vectors
         if encode is None:
-            words = TfidfVectorizer(token_pattern=r"[^\s.?!,;:]+", sublinear_tf=True).fit(texts)
+            words = TfidfVectorizer(token_pattern=r"[^\s.?!,;:]+").fit(texts)
             encode = words.transform
         return numbers, encode, normalize(encode(texts))
 

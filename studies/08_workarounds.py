@@ -28,11 +28,11 @@ SETTINGS = {
     "search_counts": [30, 90, 300],
     "windows": [64, 128, 256, 512, 1024, 2048, 4096],
     "questions": 60,
-    "steps": 200,
+    "steps": 1500,
     "rank": 4,
     "k": 3,
-    "rates": {"FT": [3e-4, 1e-3, 3e-3], "FT + replay": [3e-4, 1e-3, 3e-3],
-              "LoRA": [2e-3, 5e-3, 1e-2]},
+    "rates": {"FT": [1e-4, 3e-4, 1e-3, 3e-3], "FT + replay": [1e-4, 3e-4, 1e-3, 3e-3],
+              "LoRA": [1e-3, 2e-3, 5e-3, 1e-2, 2e-2]},
 }  # fmt: skip
 
 

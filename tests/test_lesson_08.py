@@ -17,7 +17,7 @@ from clcourse.plots.figure import number
 from clcourse.plots.labels import colliding_labels, cut_labels
 
 SVG = "{http://www.w3.org/2000/svg}"
-STUDIES = ("open_book", "finding", "forgetting")
+STUDIES = ("open_book", "finding", "forgetting", "controls")
 
 
 @pytest.fixture
@@ -139,3 +139,24 @@ def test_the_first_lanes_come_out_of_the_code(study):
     assert set(study("finding").orders(cl.tiny_transformer(117, seeds=[0, 1]), world)) == set(
         results.load("08_finding")["orders"]
     )
+
+
+def test_controls_never_choose_on_the_lanes_they_report(study):
+    stored = results.load("08_controls")
+    assert stored["settings"] == study("controls").SETTINGS
+    tried = stored["chosen"]["strangers"]
+    scores = {name: one["unseen"] - one["false"] for name, one in tried.items() if "above" in name}
+    assert max(scores, key=scores.get) == "above 0.5"
+    both = {k: one["unseen"] + one["old"] for k, one in stored["chosen"]["k"].items()}
+    assert max(both, key=both.get) == "5" and both["5"] - both["10"] < 0.005
+    assert not set(stored["settings"]["seeds"]) & set(stored["settings"]["seeds_for_choosing"])
+
+
+def test_a_vote_and_a_count_of_words_are_what_they_say(study):
+    """Five notes of one answer outvote; without a network the proper words decide."""
+    world, code = cl.World(people=2, newcomers=100, seeds=2), study("controls")
+    network = cl.tiny_transformer(world.vocabulary, seeds=2)
+    assert code.votes(network, world)["20"]["vote, unseen"] == [1.0, 1.0]
+    counted = code.wordings(network, world)["90"]
+    assert counted["as noted"]["count of words"] == [1.0, 1.0]
+    assert counted["no word in common"]["count of words"] < [0.5, 0.5]

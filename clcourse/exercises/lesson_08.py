@@ -8,9 +8,9 @@ from collections.abc import Callable
 from clcourse.exercises import Wrong, exercise
 from clcourse.exercises.mistakes import call, expect
 
-# "an" is in one note as a word and in several inside a word; "Ada" is common, "violins" is rare.
+# "an" is in one note as a word, twice, and in several inside a word; "Ada" is common.
 NOTES = ("likes Ada Finch violins", "lives-in Ada Finch Nantes", "works-as Ada Berg dentist",
-         "likes an Unger chess", "lives-in Dan Tran Lima")
+         "likes an an Unger chess", "lives-in Dan Tran Lima")
 TRIED = ("violins", "Ada", "an", "Finch", "unheard-of")
 
 
@@ -31,6 +31,7 @@ def rare_words_count(answer: Callable) -> str:
     got = [float(one) for one in got]
     n, exact = len(NOTES), [sum(word in note.split() for note in NOTES) for word in TRIED]
     inside = [sum(word in note for note in NOTES) for word in TRIED]
+    words = " ".join(NOTES).split()
 
     def right(counts):
         return [math.log((1 + n) / (1 + count)) + 1 for count in counts]
@@ -42,6 +43,12 @@ def rare_words_count(answer: Callable) -> str:
         right(exact),
         (right(inside), "you count parts of words: “an” is in “Dan” as letters, not as a word. "
          "Use note.split()."),
+        (right([words.count(word) for word in TRIED]), "you count how often the word stands: count "
+         "the notes that have it."),
+        ([math.log((1 + n) / (1 + count) + 1) for count in exact], "the last + 1 is inside the "
+         "logarithm: it belongs behind it."),
+        ([math.log(1 + n / 1 + count) + 1 for count in exact], "brackets: (1 + n) / (1 + count)."),
+        ([count / n for count in exact], "this is the share of the notes that have the word."),
         ([one - 1 for one in right(exact)], "the + 1 behind the logarithm is missing: a word that "
          "is in all notes would count for nothing."),
         ([(1 + n) / (1 + count) + 1 for count in exact], "the logarithm is missing: math.log."),
@@ -75,10 +82,16 @@ def nearest_notes(answer: Callable) -> str:
                           [0.0, 4.0, 0.2], [0.5, 2.0, 2.0]])  # fmt: skip
     for k in (3, 2):
         got = call(answer, question, notes, k)
+        if isinstance(got, tuple) and hasattr(got, "indices"):
+            raise Wrong("topk gives values and numbers: return its .indices.")
         if not isinstance(got, (list, tuple)) and not hasattr(got, "tolist"):
             raise Wrong(f"you gave {type(got).__name__}; expected {k} whole numbers, those of the "
                         "notes, the best first.")
         got = got.tolist() if hasattr(got, "tolist") else [int(one) for one in got]
+        if not isinstance(got, list):
+            raise Wrong(f"you gave one number; expected {k}: argmax is the best alone.")
+        if any(isinstance(one, list) for one in got):
+            raise Wrong("these are the notes; expected their numbers.")
         _ranked(got, question, notes, k)
     return "angles, not lengths: a long note does not win by being long."
 
@@ -89,7 +102,8 @@ def _ranked(got: list, question, notes, k: int) -> None:
     cosine = inner / (notes.norm(dim=1) * question.norm())
     order = {name: values.argsort(descending=down).tolist() for name, values, down in (
         ("right", cosine, True), ("worst", cosine, False), ("inner", inner, True),
-        ("far", (notes - question).norm(dim=1), False))}  # fmt: skip
+        ("far", (notes - question).norm(dim=1), False), ("abs", cosine.abs(), True),
+        ("twice", inner / (notes * notes).sum(dim=1), True))}  # fmt: skip
     if got == order["right"][:k]:
         return
     if got == order["right"]:
@@ -98,6 +112,10 @@ def _ranked(got: list, question, notes, k: int) -> None:
         raise Wrong("the worst come first: argsort goes up. Use descending=True.")
     if got == order["inner"][:k]:
         raise Wrong("long notes win: this is the plain product. Divide every note by its length.")
+    if got == order["abs"][:k]:
+        raise Wrong("an opposite note is not near: leave abs out.")
+    if got == order["twice"][:k]:
+        raise Wrong("short notes win: you divided twice by the length (norm, not its square).")
     if got == order["far"][:k]:
         raise Wrong("these are the nearest by distance: a short note in the right direction "
                     "loses. Use the angle: divide by the lengths.")
@@ -130,6 +148,8 @@ def reading_accuracy(answer: Callable) -> str:
         wanted,
         (right.float().mean(dim=1), "this is the share right of all questions, whether the note "
          "was found or not."),
+        (right.sum(dim=1) / found.sum(dim=1), "you count right answers whose note was not found, "
+         "too: found & right."),
         (both / found.shape[1], "this is the share of all questions that were found and right: "
          "divide by the number found."),
         (both / right.sum(dim=1), "this is how many of the right answers had their note: divide "

@@ -12,7 +12,7 @@ from clcourse.plots.figure import BLUE, GREEN, SOFT, VERMILLION, number
 from clcourse.plots.lesson_08 import Grid, grid_study
 from clcourse.plots.reading import estimate_in_words
 
-WIDTH, HEIGHT = 900, 400
+WIDTH, HEIGHT = 900, 350
 SHOWN = {"found": ("the right note is among them", GREEN, "3 4"),
          "outdated": ("answers with an outdated note", VERMILLION, "9 5"),
          "right": ("answers right", BLUE, "")}
@@ -27,13 +27,13 @@ def notes_and_stale_notes() -> Explorer:
     def draw(k: int, size: int, stale: str) -> str:
         old = number_of[stale]
         now = {what: study.estimate(k, size, old, what) for what in SHOWN}
-        title = f"{size} facts, outdated versions: {stale}; {k} read"
+        title = f"{size} facts, {size * (1 + old)} notes (outdated: {stale}); {k} read"
         told = ", ".join(f"{SHOWN[what][0]} {number(one.value)}" for what, one in now.items())
-        y = 120
+        y = 96
         parts = []
         for what in ("found", "right", "outdated"):
             parts.append(_number(540, y, SHOWN[what][0], now[what], SHOWN[what][1]))
-            y += 88
+            y += 78
         return card(title, f"{title}. Mean of 20 networks: {told}.",
                     text(24, 38, title, size=23, bold=True), *_lines(study, k, size, old), *parts,
                     width=WIDTH, height=HEIGHT)
@@ -50,7 +50,7 @@ def notes_and_stale_notes() -> Explorer:
 def _lines(study: Grid, k: int, size: int, stale: int) -> list[str]:
     """The three shares by k, for this store."""
     places = range(len(study.counts))
-    axes = Axes(70, 76, 410, 240, 0, places[-1])
+    axes = Axes(70, 76, 410, 200, 0, places[-1])
     parts = [axes.frame("", ())]
     for place, count in enumerate(study.counts):
         x, y = axes.place(place, 0)

@@ -82,8 +82,9 @@ def table(guess=None, lessons=tuple(LESSONS), title: str | None = None) -> Figur
     if value is not None:
         found.ravel()[0].plot(value, ROWS.index("notes") + 0.16, "*", color=PURPLE, clip_on=False,
                               markersize=3 * look().dot, zorder=5)
+    star = "" if value is None else f";  star: your guess {number(value)}"
     note(found.ravel()[0], "circle: what was taught;  diamond: what was known before;  line: 95 % "
-         f"interval of {one.n} seeds" + (f";  star: your guess {number(value)}" if value else ""))
+                           f"interval of {one.n} seeds{star}")
     headline(picture, title)
     settle(picture, tall * look().size)
     return Figure(picture, "Share right at the end, of what was taught and of what was known "
@@ -145,7 +146,7 @@ WAYS = {"words": Line("words", "found by words", BLUE, DASHES[0], "o"),
 
 @in_style
 def wordings(k: int = 3, title: str | None = None) -> Figure:
-    """The same question in other words: found (filled) and read right (hollow)."""
+    """The same question in other words: found (a mark) and read right (an upright bar)."""
     found = study("finding")["wordings"]
     names = list(found["words"])
     tall = 0.42 * len(names)
@@ -168,8 +169,8 @@ def wordings(k: int = 3, title: str | None = None) -> Figure:
     shown = [Line2D([], [], color=one.colour, marker=one.marker, linestyle="none")
              for one in WAYS.values()]
     shown.append(Line2D([], [], color=BLACK, marker="|", linestyle="none",
-                        markeredgewidth=look().line))
-    labels = [one.label for one in WAYS.values()] + ["answered right"]
+                        markersize=2 * look().dot, markeredgewidth=look().line))
+    labels = [one.label for one in WAYS.values()] + ["upright bar: answered right"]
     axes.legend(shown, labels, loc="lower center", frameon=False, fontsize=0.95 * look().type)
     note(axes, "mean of 20 seeds; 300 notes in the store")
     headline(picture, title)
@@ -179,9 +180,10 @@ def wordings(k: int = 3, title: str | None = None) -> Figure:
 
 
 def stale(guess=None, title: str | None = None) -> Figure:
-    """Two versions of every fact: who wins?"""
-    found = study("finding")["orders"]
-    shown = {"best score": found["best of both is the newest"],
+    """Two versions of every fact: who wins? (The best score: mean of both orders of writing.)"""
+    found, written = study("finding")["orders"], study("controls")["written"]
+    either = np.mean([written["newest last"], written["newest first"]], axis=0)
+    shown = {"best score": either,
              "read both, newest first": found["newest first"],
              "read both, newest last": found["newest last"],
              "read the newest": found["newest alone"]}

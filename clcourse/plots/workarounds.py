@@ -33,7 +33,7 @@ from clcourse.plots.reading import estimate_in_words
 from clcourse.results import load
 
 MARKS = {
-    "looked up": Mark(GREEN, "D", DASHES[3]),
+    "looked up": Mark(SKY, "P", DASHES[1]),
     "looked up, all noted": Mark(GREEN, "D", DASHES[3]),
     "context": Mark(ORANGE, "v", DASHES[5]),
     "window": Mark(PURPLE, "^", DASHES[2]),
@@ -42,7 +42,8 @@ MARKS = {
     "LoRA": Mark(VERMILLION, "s", DASHES[1]),
 }
 WAYS = {
-    "looked up, all noted": "notes, looked up",
+    "looked up, all noted": "notes, looked up: old ones too",
+    "looked up": "notes, looked up: new only",
     "context": "all notes in context",
     "window": "window of 256 tokens",
     "FT + replay": "fine-tuned + replay",
@@ -54,7 +55,7 @@ PARTS = {"new": "facts met so far", "old": "people known by heart"}
 
 @functools.cache
 def study(name: str) -> dict:
-    """A stored study, read once: "memento", "workarounds" or "depth"."""
+    """A stored study, read once: "memento", "workarounds", "depth" or "controls"."""
     return load(f"08_{name}")
 
 
@@ -66,13 +67,15 @@ def whole(lanes) -> Estimate:
 # -- the Memento test --
 
 ROWS = {
-    "rule noted, base never taught to follow": ("notes", "never", "rule"),
-    "rule noted, base taught to follow": ("notes", "trained", "rule"),
-    "15 examples noted, never taught": ("notes", "never", "examples"),
+    "rule noted, reader taught to follow": ("notes", "trained", "rule"),
+    "rule noted, reader never taught": ("notes", "never", "rule"),
+    "rule noted, read only if it fits": ("control", "above 0.5", "rule"),
     "15 examples noted, taught": ("notes", "trained", "examples"),
+    "15 examples noted, never taught": ("notes", "never", "examples"),
     "nothing about them noted, taught": ("notes", "trained", "nothing"),
     "fine-tuned on 15 examples": ("weights", "FT", "examples"),
-    "the same with replay": ("weights", "FT + replay", "examples"),
+    "with replay, rate .003": ("weights", "FT + replay", "examples"),
+    "with replay, rate .0015": ("control", "FT + replay 0.0015", "examples"),
     "LoRA on 15 examples": ("weights", "LoRA", "examples"),
     "LoRA on 15 examples, replay": ("weights", "LoRA + replay", "examples"),
     "fine-tuned on the rule, replay": ("weights", "FT + replay", "rule"),
@@ -83,7 +86,14 @@ ASKED = {"unseen": "unseen Youngs:\nright", "false": "no Youngs:\nsame answer",
 
 def asked(where: str, who: str, what: str, part: str, lanes: str = "found") -> np.ndarray:
     """Lanes of the Memento test: asked("notes", "trained", "rule", "unseen")."""
+    if where == "control":
+        return np.array(study("controls")["strangers"][who][part])
     return np.array(study("memento")[lanes][where][who][what][part])
+
+
+def by_chance(what: str) -> float:
+    """How many of the notes before a stranger carry the rule's answer; what: "rule", "examples"."""
+    return float(np.mean(study("controls")["strangers"][what]["any note"]))
 
 
 def followed(where: str, who: str, what: str, lanes: str = "found") -> np.ndarray:
@@ -100,7 +110,11 @@ def memento(title: str | None = None) -> Figure:
     for axes, (part, name) in zip(panels, ASKED.items(), strict=True):
         for place, (row, where) in enumerate(ROWS.items()):
             one = read[row][part]
-            style = MARKS["looked up"] if where[0] == "notes" else MARKS["FT + replay"]
+            noted = where[0] == "notes" or where[1].startswith("above")
+            style = MARKS["looked up, all noted" if noted else "FT + replay"]
+            if part == "false" and where[0] == "notes" and where[2] != "nothing":
+                axes.plot(by_chance(where[2]), place, "|", color=BLACK, markeredgewidth=look().line,
+                          markersize=4 * look().dot, zorder=5)
             axes.plot([max(one.low, 0), min(one.high, 1)], [place, place], color=style.colour)
             axes.plot(one.value, place, style.marker, color=style.colour, clip_on=False,
                       markersize=1.7 * look().dot)
@@ -108,8 +122,10 @@ def memento(title: str | None = None) -> Figure:
                  ylim=(len(ROWS) - 0.5, -0.5), yticklabels=ROWS)
         axes.set_xticklabels(["0", ".5", "1"])
         axes.grid(axis="both")
+    note(panels[0], "line: 95 % interval;  upright stroke, middle panel: if any of the notes read "
+                    "were copied, by chance")
     headline(picture, title)
-    settle(picture, 3.4 * look().size)
+    settle(picture, 4.0 * look().size)
     said = "; ".join(
         f"{row}: " + ", ".join(f"{part} {estimate_in_words(read[row][part])}" for part in ASKED)
         for row in ROWS
@@ -117,7 +133,10 @@ def memento(title: str | None = None) -> Figure:
     count = read[next(iter(ROWS))]["unseen"].n
     return Figure(picture, f"Answers after a rule was noted or taught, mean [95 % interval] of "
                            f"{count} seeds: unseen members right, strangers of other families who "
-                           f"get the rule's answer (false), people still right: {said}.")
+                           f"get the rule's answer (false), people still right: {said}. Any of the "
+                           f"notes read, by chance, would give strangers the rule's answer "
+                           f"{number(by_chance('rule'))} of the time (rule noted) and "
+                           f"{number(by_chance('examples'))} (examples).")
 
 
 # -- facts and window --
@@ -162,7 +181,7 @@ def facts(guess=None, guess_at: int = 900, title: str | None = None) -> Figure:
     left.set_ylabel("accuracy")
     steps = study("workarounds")["settings"]["steps"]
     note(left, f"line: mean of {len(lanes)} seeds;  band: its 95 % interval;  weights: at most "
-               f"{steps} steps a part, too few at {counts()[-1]}")
+               f"{steps} steps a part, too few for LoRA at {counts()[-1]}")
     headline(picture, title)
     settle(picture, 2.6 * look().size)
     mark_guess(left, guess, guess_at)

@@ -18,6 +18,10 @@ def cosines(question, notes):
 WRONG = {
     "08.1": [
         (lambda w, n: math.log((1 + len(n)) / (1 + sum(w in one for one in n))) + 1, "parts of"),
+        (lambda w, n: math.log((1 + len(n)) / (1 + " ".join(n).split().count(w))) + 1, "how often"),
+        (lambda w, n: math.log(ratio(w, n) + 1), "inside the"),
+        (lambda w, n: math.log(1 + len(n) / 1 + having(w, n)) + 1, "brackets"),
+        (lambda w, n: having(w, n) / len(n), "share of the notes"),
         (lambda w, n: math.log(ratio(w, n)), "a word that is in all notes"),
         (lambda w, n: ratio(w, n) + 1, "logarithm is missing: math"),
         (lambda w, n: ratio(w, n), "logarithm is missing, and"),
@@ -34,11 +38,17 @@ WRONG = {
         (lambda q, n, k: cosines(q, n).argsort(descending=True), "all the notes"),
         (lambda q, n, k: (n - q).norm(dim=1).argsort()[:k], "distance"),
         (lambda q, n, k: cosines(q, n).topk(k)[0], "these are scores"),
+        (lambda q, n, k: cosines(q, n).topk(k), ".indices"),
+        (lambda q, n, k: cosines(q, n).argmax(), "one number"),
+        (lambda q, n, k: n[cosines(q, n).topk(k).indices], "their numbers"),
+        (lambda q, n, k: cosines(q, n).abs().topk(k)[1], "leave abs out"),
+        (lambda q, n, k: (n @ q / n.norm(dim=1) ** 2).topk(k)[1], "divided twice"),
         (lambda q, n, k: cosines(q, n).topk(k)[1].flip(0), "another order"),
         (lambda q, n, k: cosines(q, n).argsort(descending=True)[1 : k + 1], "you gave ["),
     ],
     "08.3": [
         (lambda f, r: r.float().mean(1), "share right of all questions"),
+        (lambda f, r: r.sum(1) / f.sum(1), "not found, too"),
         (lambda f, r: (f & r).float().mean(1), "found and right: divide"),
         (lambda f, r: (f & r).sum(1) / r.sum(1), "not by the number right"),
         (lambda f, r: f.float().mean(1), "hit rate"),
