@@ -5,8 +5,10 @@ likeness q · k itself as the weight and the sum can be gathered before anybody 
 
     y_t = Σ_{i ≤ t} (q_t · k_i) v_i = q_t M_t,    M_t = M_{t-1} + k_tᵀ v_t
 
-(Katharopoulos et al. 2020; Schmidhuber 1992 called M fast weights.) What is lost is sharpness:
-every pair answers a little to every query, as in lesson 04.
+the plainest form of what Katharopoulos et al. (2020) propose; theirs also makes q and k positive
+and divides by the sum of the weights (`normalise`). M is a matrix of fast weights, written by the
+network itself (Schmidhuber 1992); that the two are one: Schlag, Irie & Schmidhuber 2021. What is
+lost is sharpness: every pair answers a little to every query, as in lesson 04.
 """
 
 from __future__ import annotations

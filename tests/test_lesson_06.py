@@ -32,6 +32,9 @@ def figures():
         "looks": plots.looks(torch.eye(13)[[4, 4, 8, 4]], WORDS, title="a title"),
         "likeness": plots.likeness(guess=0.4, title="a title"),
         "places": plots.places(title="a title"),
+        "by_token": plots.by_token(title="a title"),
+        "crowd": plots.crowd([1, 256, 512], {"list": torch.ones(3, 3), "matrix": torch.eye(3)},
+                             guess=0.6, title="a title"),
         "distance": plots.distance(guess=0.3, title="a title"),
         "edge": plots.edge(title="a title"),
         "cost": plots.cost(title="a title"),
@@ -86,6 +89,57 @@ def test_what_the_explorer_calls_out_of_view_is_not_read_and_what_is_in_view_is(
                     assert right > 0.9
                 elif beyond > 3:  # past the traces
                     assert right < 0.2
+                assert (0 < beyond <= 3) == ("its traces are not" in said(notes, window, place))
+
+
+def said(notes, window, place):
+    """The words of the explorer at one setting."""
+    one = explorer.position_and_window()
+    for name, value in (("notes", notes), ("window", str(window)), ("place", place)):
+        one.widgets[name].value = value
+    return one.view.value
+
+
+def test_the_names_of_strangers_stood_in_training_texts_and_their_values_were_invented(study):
+    stored, world = results.load("06_controls"), cl.World(seeds=2)
+    again = study("controls").heard(world)
+    assert again["times"] == stored["found"]["heard"]["times"][:2]
+    assert min(stored["found"]["heard"]["share"]) == 1.0  # every pair of names did occur
+    assert all(30 < times < 50 for times in stored["found"]["heard"]["times"])
+    known = {tuple(words) for words in world.facts("people").notes()[0, :, 1:3].tolist()}
+    asked = {tuple(words) for words in world.facts("strangers").notes()[0, :, 1:3].tolist()}
+    assert not known & asked  # and nothing true is taught about them
+
+
+def test_where_notes_and_questions_stand_in_training():
+    texts = cl.reading.episodes(cl.LaneRandom(1, "texts"), 50)[0]
+    assert texts.shape[1] == 34 and (texts[:, 17] == cl.tokens("?")[0]).all()
+    attributes = (texts >= 3) & (texts < 6)  # each fact begins with its attribute
+    where = attributes.float().mean(dim=0).nonzero().flatten().tolist()
+    assert where == [1, 5, 9, 13, 18, 22, 26, 30]  # a note never stood at 17 to 33
+    assert results.load("06_places")["found"]["table"]["reads"]["10"].keys() >= {"4"}
+    assert 1 + 4 * 4 == 17  # the middle one of ten
+
+
+def test_notes_like_share_the_words_they_should(study):
+    code, facts = study("controls"), cl.World(seeds=2).facts("strangers", 4)
+    for groups in ([([4], 9)], [([2], 9)], [([1], 9)], [([5, 6], 9), ([0], 20)]):
+        listed = code.notes_like(facts, groups, (0, 1))
+        same = listed[..., :3] == facts.x[:, :, None, 1:]
+        kind = (same * torch.tensor([4, 2, 1])).sum(dim=-1)
+        middle = sum(count for _, count in groups) // 2
+        assert (kind[:, :, middle] == 7).all() and (listed[:, :, middle, 3] == facts.y).all()
+        for kinds, count in groups:
+            found = torch.isin(kind, torch.tensor(kinds)).sum(dim=-1)
+            assert (found == count).all()
+        assert ((listed[..., 3] - 57) // 20 == listed[..., 0] - 3).all()
+
+
+def test_one_layer_reads_nothing_beyond_its_window_and_traces():
+    far = results.load("06_controls")["found"]["trained"]["16 1 200"]
+    assert far["20"] == far["80"]  # by construction: the same answers
+    cut = results.load("06_window")["found"]["cut"]["32"]
+    assert cut["36"] == cut["80"]
 
 
 @pytest.mark.parametrize(("layers", "window"), [(1, 5), (2, 5), (3, 4)])

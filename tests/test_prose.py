@@ -1411,6 +1411,26 @@ def windowed(part, which, back):
     return np.mean(found[str(back)] if which is None else found[which][str(back)])
 
 
+def control(part, which):
+    """The mean of a control of lesson 06."""
+    return np.mean(results.load("06_controls")["found"][part][which])
+
+
+def beyond(window, layers, steps):
+    """The shares read 12, 16, 20 and 80 tokens back by networks that grew up with a window."""
+    name = f"{window} {layers} {steps}"
+    found = results.load("06_window")["found"]["trained"]
+    found = found | results.load("06_controls")["found"]["trained"]
+    return [np.mean(found[name][str(back)]) for back in (12, 16, 20, 80)]
+
+
+def depth_after_200_steps():
+    """What two layers with a window of 16 read 20 tokens back, above their own floor."""
+    found = results.load("06_window")["found"]["trained"]["16 2 200"]
+    one = cl.estimate(np.array(found["20"]) - np.array(found["80"]))
+    return one.value, one.low, one.high
+
+
 def bill_of_reading():
     """The stored benchmark, with what follows from its fit."""
     found = results.load("06_cost")
@@ -1421,17 +1441,33 @@ def bill_of_reading():
 LESSON_06 = [
     ("among 200 notes that share no word with the question, {} are answered right",
      lambda: [read_notes("none", 200)]),
-    ("{} among 200 that share one word, and {} among 50 that share two. As they come lies between "
-     "({} among 200)",
-     lambda: [read_notes("one", 200), read_notes("two", 50), read_notes("as they come", 200)]),
+    ("One near miss does none either ({}).", lambda: [read_notes("two", 2)]),
+    ("{} among 200 that share one word, and {} among 50 that share two,",
+     lambda: [read_notes("one", 200), read_notes("two", 50)]),
+    ("As they come lies between ({} among 200)", lambda: [read_notes("as they come", 200)]),
+    ("each in about {} notes, and each time",
+     lambda: [f"{control('heard', 'times'):.0f}"[0] + "0"]),
+    ("its own people, {} with no notes, {} with one note about somebody else, {} with three, {} "
+     "with ten", lambda: [control("people", f"{count} other notes") for count in (0, 1, 3, 10)]),
+    ("each head of each network has the right value on top in {} to {} of them",
+     lambda: [end(results.load("06_controls")["found"]["heads"]) for end in (np.min, np.max)]),
+    ("A shared name alone does nothing ({} and {} among 48), a shared attribute does ({})",
+     lambda: [control("rivals", f"{word} shared") for word in
+              ("first name", "last name", "attribute")]),
+    ("change nothing that we can measure ({} and {})",
+     lambda: [control("rivals", f"near misses and {count}") for count in (0, 190)]),
+    ("the only value of the right kind all the same, in {} of cases",
+     lambda: [control("rivals", "another person")]),
+    ("in {} of the questions among 50 near misses, the mean of the heads",
+     lambda: [1 - control("top", "highest")]),
     ("helps where it was hard ({}, {}, {}), and the order stays",
      lambda: [read_notes("one", 200, "400"), read_notes("two", 50, "400"),
               read_notes("as they come", 200, "400")]),
     ("on 5 other lanes {}, {}, {} and {} after 200 steps",
      lambda: [read_notes(kind, count, "other lanes") for kind, count in
               (("none", 200), ("one", 200), ("two", 50), ("as they come", 200))]),
-    ("twice: {} among 50 that share two words, {} among 200 that share one",
-     lambda: [sharper(2.0, "two", 50), sharper(2.0, "one", 200)]),
+    ("twice: {} among 50 that share two words, {} among 200 that share one; four times: {} and {}.",
+     lambda: [sharper(by, *what) for by in (2.0, 4.0) for what in (("two", 50), ("one", 200))]),
     ("Half as sharp does hurt: {} and {}.",
      lambda: [sharper(0.5, "two", 50), sharper(0.5, "one", 200)]),
     ("{} for the first of 50 notes, {} for the last",
@@ -1439,18 +1475,34 @@ LESSON_06 = [
     ("all is well among four notes, as in training ({}). Among ten, the first is read ({}) and the "
      "middle one is not ({})",
      lambda: [placed("table", 4, 0), placed("table", 10, 0), placed("table", 10, 4)]),
-    ("And one note alone is read worse ({})", lambda: [placed("table", 1, 0)]),
+    ("in a text shorter than those of training, is read in {}.", lambda: [placed("table", 5, 4)]),
+    ("({} for the last of ten, {} to {} beyond the first of 50)",
+     lambda: [placed("table", 10, 9), *(end(placed("table", 50, at) for at in (12, 24, 37, 49))
+                                        for end in (min, max))]),
+    ("our ten notes dip, too ({} first, {} middle, {} last)",
+     lambda: [placed("table", 10, at) for at in (0, 4, 9)]),
     ("({} for the middle one of ten, {} for that of 50)",
      lambda: [placed("table, begun anywhere", 10, 4), placed("table, begun anywhere", 50, 24)]),
     ("a value 28 tokens back is read ({}); 36 back it is at chance ({})",
      lambda: [windowed("cut", "32", 28), windowed("cut", "32", 36)]),
-    ("a shorter one is even a little better ({} against {} without any)",
+    ("with a window of 16, a value 24 back is answered in {} of cases",
+     lambda: [windowed("cut", "16", 24)]),
+    ("a shorter one is a shade better ({} with 16, {} without any)",
      lambda: [windowed("cut", "16", 12), windowed("cut", "None", 12)]),
     ("A window of 21 just holds it: {}.", lambda: [windowed("edge", None, 21)]),
     ("carry its traces: {}, {}, {}.", lambda: [windowed("edge", None, at) for at in (18, 19, 20)]),
-    ("read a value 20 tokens back in {} of cases, and {} inside it",
-     lambda: [windowed("trained", "16 2 200", at) for at in (20, 12)]),
-    ("line and square are equal at about {} tokens", lambda: [bill_of_reading()["equal"]]),
+    *((f"| {layers} | {window or 'none'} | {steps} | " + " | ".join(["{}"] * 4) + " |",
+       lambda window=window, layers=layers, steps=steps: beyond(window, layers, steps))
+      for window, layers, steps in
+      ((None, 2, 200), (16, 1, 200), (16, 2, 200), (16, 2, 400), (16, 2, 800))),
+    ("adds next to nothing ({} [{}, {}] from 80 to 20 back)",
+     lambda: [f"{one:.3f}" for one in depth_after_200_steps()]),
+    ("(window 16, 5 notes, a quarter in: {})",
+     lambda: [np.mean(results.load("06_window")["found"]["grid"]["16"]["5"][1])]),
+    ("line and square are equal at about {} tokens ({} to {} from resampled rounds)",
+     lambda: [bill_of_reading()["equal"], *(f"{round(one, -2):,.0f}" for one in (
+         bill_of_reading()["low"][1] / bill_of_reading()["high"][2],
+         bill_of_reading()["high"][1] / bill_of_reading()["low"][2]))]),
     ("Reading 8192 tokens costs {} times as much as 64",
      lambda: [f"{bill_of_reading()['ratios']['read'][-1]:.0f}"]),
     ("one new token costs {} times as much after 8192 tokens as after 64",

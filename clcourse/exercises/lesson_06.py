@@ -26,17 +26,33 @@ def _numbers(purpose: str, *shape: int):
 )
 def soft_lookup(answer: Callable) -> str:
     """softmax(β q Kᵀ) V, with as many queries as pairs and features, so that no shape tells."""
-    q, k, v, β = _numbers("q", 4, 4), _numbers("k", 4, 4), _numbers("v", 4, 4), 0.7
-    likeness = q @ k.mT
-    right = (β * likeness).softmax(dim=-1) @ v
+    q, k, v = _numbers("q", 4, 4), _numbers("k", 4, 4), _numbers("v", 4, 4)
+    for β in (0.7, 2.0):
+        _lookup(call(answer, q, k, v, β), q, k, v, β)
+    return "a dictionary that mixes its entries by how well their keys fit."
+
+
+def _lookup(got, q, k, v, β: float) -> None:
+    """The lookup at one β, and what else it might have been."""
+    import torch
+
+    likeness, root = q @ k.mT, k.shape[-1] ** 0.5
+    ahead = torch.ones(4, 4, dtype=torch.bool).triu(1)
     expect(
-        call(answer, q, k, v, β),
-        right,
+        got,
+        (β * likeness).softmax(dim=-1) @ v,
         ((β * likeness) @ v, "the softmax is missing: this is linear attention, and comes later."),
         (likeness @ v, "softmax and beta are missing: (beta * q @ keys.mT).softmax(dim=-1)."),
         (likeness.softmax(dim=-1) @ v, "beta is missing: multiply the likeness by it first."),
         (β * likeness.softmax(dim=-1) @ v, "beta comes before the softmax, not after it."),
         ((likeness / β).softmax(dim=-1) @ v, "you divide by beta: it is a sharpness, so multiply."),
+        ((likeness / root).softmax(dim=-1) @ v, "use the beta you are given, and not 1/√d."),
+        ((β * likeness / root).softmax(dim=-1) @ v, "beta already holds the 1/√d: do not divide "
+         "again."),
+        ((0.7 * likeness).softmax(dim=-1) @ v, "your sharpness stays .7 when beta changes: use "
+         "beta."),
+        ((β * likeness).masked_fill(ahead, -torch.inf).softmax(dim=-1) @ v, "you hide the later "
+         "pairs: here every query may see all of them."),
         ((β * likeness).softmax(dim=1) @ v, "your softmax runs over the queries: let it run over "
          "the pairs, the last axis."),
         ((β * likeness).softmax(dim=0) @ v, "your softmax runs over the lanes: let it run over the "
@@ -49,7 +65,6 @@ def soft_lookup(answer: Callable) -> str:
         (v.gather(1, likeness.argmax(dim=-1)[..., None].expand_as(v)), "this takes the value of "
          "the best key alone, a hard lookup: a soft one mixes by shares."),
     )  # fmt: skip
-    return "a dictionary that mixes its entries by how well their keys fit."
 
 
 @exercise(
@@ -71,10 +86,22 @@ def running_state(answer: Callable) -> str:
     if not isinstance(got, (tuple, list)) or len(got) != 2:
         raise Wrong("give back two things, the answers of all tokens and the last state: y, M.")
     y, M = got
+    if isinstance(y, (tuple, list)):
+        raise Wrong("join the answers to one tensor: torch.cat(answers, dim=1).")
+    if isinstance(M, (tuple, list)):
+        raise Wrong("give back the state M itself, a tensor (lanes, d, d), as the second thing.")
     causal, state = (q @ k.mT).tril(), k.mT @ v
+    mixed = torch.stack([(k[:, t].mT @ v[:, t]).expand_as(state) for t in range(5)], dim=1)
     expect(
         y,
         causal @ v,
+        (torch.zeros_like(v), "you read an empty M: add each token's outer product to it, inside a "
+         "loop, then read."),
+        (state, "you gave M first: give back y, M."),
+        ((q[:, :, None] @ mixed.cumsum(dim=1))[:, :, 0], "your outer product mixes the lanes: "
+         "k[:, t, :, None] * v[:, t, None, :]."),
+        ((q @ k.mT).triu() @ v, "each token reads what comes after it: it may read itself and "
+         "those before."),
         ((q @ k.mT).tril(-1) @ v, "each token reads before its own pair is added: add first, then "
          "read."),
         (q @ k.mT @ v, "every token reads the last state: it would see what comes after it. Read "
@@ -105,7 +132,8 @@ def running_state(answer: Callable) -> str:
     hints=[
         "at = torch.arange(length) numbers the tokens; at[:, None] - at[None, :] says how far back "
         "each token (column) lies from each other one (row).",
-        "A token sees what lies 0 to window - 1 back: (back >= 0) & (back < window).",
+        "A token sees what lies 0 to window - 1 back: (back >= 0) & (back < window). With tensors "
+        "`and` and 0 <= back < window do not work.",
     ],
 )
 def window_mask(answer: Callable) -> str:
@@ -129,7 +157,8 @@ def window_mask(answer: Callable) -> str:
             ((back > 0) & (back < window), "your tokens do not see themselves: back >= 0."),
             ((back > 0) & (back <= window), "your tokens do not see themselves: back >= 0 and "
              "back < window."),
-            (back >= 0, "the window is missing: this sees the whole past."),
+            (back >= 0, "the window is missing: this sees the whole past (if you wrote it, put "
+             "each comparison in brackets, (…) & (…), for & binds first)."),
             (back < window, "your tokens see what comes after them: back >= 0 is missing."),
             (back.abs() < window, "your tokens see what comes after them: the distance must not be "
              "below zero."),
@@ -166,6 +195,8 @@ def cache_bytes(answer: Callable) -> str:
             call(answer, *shape),
             right,
             (right / 2, "keys and values are two things: times 2."),
+            (right / size, "each key and each value is `size` numbers: times size."),
+            (right / 2 / each, "two things are missing: keys and values (2), and bytes_a_number."),
             (right / each, "these are numbers, not bytes: times bytes_a_number."),
             (right / layers, "every layer keeps keys and values of its own: times layers."),
             (right / heads, "every head keeps keys and values of its own: times heads."),

@@ -9,13 +9,14 @@ from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import box, card, line, text
 from clcourse.metrics import Estimate
 from clcourse.plots import lesson_06 as still
-from clcourse.plots.figure import BLUE, FAINT, GREEN, SOFT, VERMILLION, number
+from clcourse.plots.figure import BLUE, FAINT, GREEN, PURPLE, SOFT, VERMILLION, number
 from clcourse.plots.lesson_06 import grid, study, whole
 from clcourse.plots.reading import estimate_in_words
 
 WIDTH, HEIGHT = 900, 330
 PLACES = ("first", "a quarter in", "middle", "three quarters in", "last")
 ALL = "no window"
+TRACES = 3  # tokens that carry a trace of each one, as in `transformer`
 
 
 def read(window: str, notes: int, place: str) -> Estimate:
@@ -38,11 +39,12 @@ def position_and_window() -> Explorer:
     def draw(notes: int, place: str, window: str) -> str:
         right, far = read(window, notes, place), back(notes, place)
         seen = far + 1 if window == ALL else int(window)
-        gone = far + 1 > seen
-        colour = VERMILLION if gone else BLUE
+        beyond = far + 1 - seen  # tokens between the window's edge and the value
+        colour = BLUE if beyond <= 0 else PURPLE if beyond <= TRACES else VERMILLION
         title = (f"{notes} {'note' if notes == 1 else 'notes'}, the right one "
-                 f"{'alone' if notes == 1 else place}; {_named(window)}")
-        what = "out of view" if gone else "in view"
+                 f"{'alone' if notes == 1 else _standing(place)}; {_named(window)}")
+        what = ("in view" if beyond <= 0 else "just out of view, its traces are not"
+                if beyond <= TRACES else "out of view")
         sentence = (f"{title}. The value stands {far} tokens back and is {what}: "
                     f"{number(right.value)} right, mean of {right.n} networks.")
         return card(title, sentence, text(24, 38, title, size=23, bold=True),
@@ -63,6 +65,10 @@ def position_and_window() -> Explorer:
                     table=numbers(windows))
 
 
+def _standing(place: str) -> str:
+    return "in the middle" if place == "middle" else place
+
+
 def _named(window: str) -> str:
     return window if window == ALL else f"a window of {window} tokens"
 
@@ -77,8 +83,9 @@ def _strip(notes: int, far: int, window: str) -> list[str]:
     parts.append(box(24 + each * (length - 4), 128, 4 * each, 30, SOFT))
     at = 24 + each * (length - 1 - far)
     parts.append(box(at, 112, max(3.0, each), 62, GREEN))
-    parts.append(text(min(max(at, 60), 800), 100, "the value", size=15, anchor="middle",
-                      colour=GREEN))
+    late = at > 800
+    parts.append(text(874 if late else max(at, 60), 100, "the value", size=15, colour=GREEN,
+                      anchor="end" if late else "middle"))
     parts.append(text(874, 196, "the question", size=15, anchor="end", colour=SOFT))
     parts.append(line([(24 + each * (length - seen), 176), (874, 176)], BLUE, width=3))
     parts.append(text(24, 196, f"blue: the last {seen} of {length} tokens are in view", size=15,

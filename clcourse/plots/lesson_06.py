@@ -93,14 +93,15 @@ def looks(shares, words: list[str], title: str | None = None) -> Figure:
         )
     picture, ((axes,),) = sheet(9.4)
     axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="auto")
-    axes.set_xticks(range(len(words)), words, rotation=90, fontsize=0.85 * look().type)
+    axes.set_xticks(range(len(words)), words, rotation=45, ha="right", rotation_mode="anchor",
+                    fontsize=0.9 * look().type)
     axes.set(yticks=range(len(shares)), ylabel="head")
     axes.set_yticklabels([str(head + 1) for head in range(len(shares))])
     axes.tick_params(length=0)
     for head, row in enumerate(shares):
         for place in np.flatnonzero(row > 0.15):
             axes.text(place, head, f".{round(100 * row[place]):02d}", ha="center", va="center",
-                      fontsize=0.75 * look().type, color="white" if row[place] > 0.5 else BLACK)
+                      fontsize=look().type, color="white" if row[place] > 0.5 else BLACK)
     headline(picture, title)
     settle(picture, 1.3 * look().size)
     most = [words[place] for place in shares.argmax(axis=1)]
@@ -129,6 +130,7 @@ def likeness(guess=None, title: str | None = None) -> Figure:
     note(panels[0], f"line: mean of {lanes('notes')};  band: its 95 % interval;  dashed: chance")
     headline(picture, title)
     settle(picture, 2.4 * look().size)
+    mark_guess(panels[0], guess)  # asked of the network on the left; its label stands at the right
     end_labels(panels[-1], ends + mark_guess(panels[-1], guess), width=1.2)
     return Figure(picture, said(title, f"Questions answered right by the number of notes, mean of "
                                        f"{lanes('notes')}: {'; '.join(parts)}."))
@@ -164,6 +166,56 @@ def places(title: str | None = None) -> Figure:
 
 
 @in_style
+def by_token(title: str | None = None) -> Figure:
+    """Stored study: with a table, accuracy by the token at which the right note begins."""
+    found = study("places")["found"]["table"]["reads"]
+    picture, ((axes,),) = sheet(7.8)
+    ends, parts = [], []
+    for place, (count, colour) in enumerate(zip(("5", "10", "20", "50"), COLOURS,
+                                                strict=False)):
+        x = [1 + 4 * int(at) for at in found[count]]
+        read = _line(axes, x, found[count].values(), place, colour)
+        parts.append(_in_words(f"{count} notes:", x, read))
+        ends.append(End(read[-1].value, f"{count} notes", colour, DASHES[place]))
+    _accuracy(axes, [1, 5, 9, 17, 34, 77, 197], "token at which the right note begins")
+    # training texts hold notes at tokens 1 to 16, then the question mark and the questions
+    spans = ((1, 17, "in training:\nnotes", 0.1), (17, 34, "in training:\nquestions", 0.3),
+             (34, 197, "in training:\nnothing", 0.0))
+    for left, right, words, shade in spans:
+        axes.axvspan(left, right, color=SOFT, alpha=shade, linewidth=0)
+        axes.text((left * right) ** 0.5, 0.17, words, ha="center", va="center",
+                  fontsize=0.85 * look().type)
+    axes.set_ylabel("right")
+    note(axes, f"line: mean of {lanes('places')};  band: its 95 % interval;  dashed: chance")
+    headline(picture, title)
+    settle(picture, 2.4 * look().size)
+    end_labels(axes, ends)
+    return Figure(picture, said(title, "Questions answered right with a table of places, by the "
+                                       f"token at which the right note begins, mean of "
+                                       f"{lanes('places')}: {'; '.join(parts)}."))
+
+
+@in_style
+def crowd(counts, lines, guess=None, title: str | None = None) -> Figure:
+    """Share of towns found by the number of pairs that are stored: {label: (seeds, counts)}."""
+    picture, ((axes,),) = sheet(7.8)
+    ends, parts = [], []
+    for place, (name, values) in enumerate(lines.items()):
+        read = _line(axes, counts, np.asarray(values).T, place, COLOURS[place])
+        ends.append(End(read[-1].value, name, COLOURS[place], DASHES[place]))
+        parts.append(_in_words(name, counts, read))
+    _accuracy(axes, counts, "pairs")
+    axes.set_ylabel("share of towns found")
+    many = f"{len(np.asarray(values))} seeds"
+    note(axes, f"line: mean of {many};  band: its 95 % interval;  dashed: chance")
+    headline(picture, title)
+    settle(picture, 2.4 * look().size)
+    end_labels(axes, ends + mark_guess(axes, guess, 256))
+    return Figure(picture, said(title, f"Share of towns found by the number of pairs, mean of "
+                                       f"{many}: {'; '.join(parts)}."))
+
+
+@in_style
 def distance(guess=None, title: str | None = None) -> Figure:
     """Stored study: accuracy by the distance of the right value, for several windows."""
     found = study("window")["found"]["cut"]
@@ -178,9 +230,9 @@ def distance(guess=None, title: str | None = None) -> Figure:
         if back == 80:
             ends.append(End(read[-1].value, name, COLOURS[place], DASHES[place]))
         else:
-            left = back > 40
-            axes.text(back * (0.9 if left else 1.04), 0.32 + 0.15 * place, name, va="center",
-                      ha="right" if left else "left", color=COLOURS[place],
+            left = back > 40 or back == 8
+            axes.text(back * (0.92 if left else 1.04), 0.2 if back == 8 else 0.32 + 0.15 * place,
+                      name, va="center", ha="right" if left else "left", color=COLOURS[place],
                       fontsize=0.9 * look().type)
     _accuracy(axes, [4, 8, 16, 32, 64, 80], "tokens between the value and the end of the question")
     axes.set_ylabel("right")
@@ -188,7 +240,7 @@ def distance(guess=None, title: str | None = None) -> Figure:
                "chance")
     headline(picture, title)
     settle(picture, 2.5 * look().size)
-    end_labels(axes, ends + mark_guess(axes, guess))
+    end_labels(axes, ends + mark_guess(axes, guess, 24))
     return Figure(picture, said(title, "Questions answered right by the distance of the value, "
                                        f"mean of {lanes('window')}: {'; '.join(parts)}."))
 
@@ -204,7 +256,7 @@ def edge(title: str | None = None) -> Figure:
     axes.axvline(20.5, color=SOFT, linewidth=0.5 * look().line)
     axes.text(20.6, 0.5, "the value\nis in view", va="center", fontsize=0.9 * look().type)
     axes.axvline(17.5, color=SOFT, linewidth=0.5 * look().line)
-    axes.text(17.6, 0.82, "traces\nof it are", va="center", fontsize=0.9 * look().type)
+    axes.text(17.6, 0.82, "only traces\nare in view", va="center", fontsize=0.9 * look().type)
     axes.set_ylabel("right")
     note(axes, f"line: mean of {lanes('window')};  band: its 95 % interval;  dashed: chance")
     headline(picture, title)

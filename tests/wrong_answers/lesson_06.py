@@ -2,6 +2,8 @@
 
 import torch
 
+import clcourse as cl
+
 
 def back(length):
     at = torch.arange(length)
@@ -36,6 +38,15 @@ WRONG = {
             ),
             "hard lookup",
         ),
+        (lambda q, k, v, b: (q @ k.mT / 2).softmax(-1) @ v, "not 1/√d"),
+        (lambda q, k, v, b: (b * q @ k.mT / 2).softmax(-1) @ v, "do not divide again"),
+        (lambda q, k, v, b: (0.7 * q @ k.mT).softmax(-1) @ v, "stays .7"),
+        (
+            lambda q, k, v, b: torch.nn.functional.scaled_dot_product_attention(
+                q, k, v, scale=b, is_causal=True
+            ),
+            "hide the later pairs",
+        ),
     ],
     "06.2": [
         (lambda q, k, v: state(q, k, v, late=True), "before its own pair"),
@@ -46,6 +57,24 @@ WRONG = {
         (lambda q, k, v: (state(q, k, v)[0], state(q, k, v)[1].mT), "turned over"),
         (lambda q, k, v: (state(q, k, v)[0], 0 * state(q, k, v)[1]), "still empty"),
         (lambda q, k, v: state(q, k, v)[0], "two things"),
+        (lambda q, k, v: (q @ torch.zeros(len(k), 5, 5), k.mT @ v), "an empty M"),
+        (lambda q, k, v: state(q, k, v)[::-1], "M first"),
+        (
+            lambda q, k, v: (
+                torch.cat(
+                    [
+                        q[:, t, None] @ sum(k[:, s].mT @ v[:, s] for s in range(t + 1))
+                        for t in range(5)
+                    ],
+                    dim=1,
+                ),
+                k.mT @ v,
+            ),
+            "mixes the lanes",
+        ),
+        (lambda q, k, v: (list(state(q, k, v)[0].unbind(1)), k.mT @ v), "join the answers"),
+        (cl.linear_attention_loop, "the state M itself"),
+        (lambda q, k, v: ((q @ k.mT).triu() @ v, k.mT @ v), "what comes after it"),
         (
             lambda q, k, v: (state(q, k, v)[0] / torch.arange(1, 6)[:, None], k.mT @ v),
             "mean over the tokens",
@@ -69,5 +98,7 @@ WRONG = {
         (lambda t, la, h, s, b: 2 * t * la * s * b, "times heads"),
         (lambda t, la, h, s, b: 2 * la * h * s * b, "one token"),
         (lambda t, la, h, s, b: 2 * t * t * la * h * s * b, "square"),
+        (lambda t, la, h, s, b: 2 * t * la * h * b, "times size"),
+        (lambda t, la, h, s, b: t * la * h * s, "two things are missing"),
     ],
 }
