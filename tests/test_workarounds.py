@@ -182,6 +182,19 @@ def test_no_label_is_cut_or_covered(talk):
             assert not colliding_labels(figure), name
 
 
+def test_copying_any_note_is_chance_for_strangers(study):
+    """The rule is one of three notes, and another may name the same hobby; of 30 examples half."""
+    memento, found = study("memento"), results.load("08_controls")["strangers"]
+    cast = memento.Cast(cl.World(seeds=[0]))
+    hobbies = [text(note).split()[3] for note in cast.noted[0]]
+    liked = text(cast.rule.notes()[0, 0]).split()[3]
+    wanted = {"rule": (1 + hobbies[:2].count(liked)) / 3,
+              "examples": (15 + hobbies.count(liked)) / 30}  # fmt: skip
+    for what, share in wanted.items():
+        assert found[what]["any note"][0] == pytest.approx(share, abs=1e-4)
+        assert plots.by_chance(what) == pytest.approx(np.mean(found[what]["any note"]))
+
+
 def test_the_sentences_carry_the_stored_numbers():
     shown = figures()
     for where in plots.ROWS.values():
