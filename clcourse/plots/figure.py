@@ -172,6 +172,14 @@ def with_few_colours(pixels: np.ndarray) -> Image.Image:
     return image
 
 
+class Mark(NamedTuple):
+    """How one kind of method looks in every figure of a lesson."""
+
+    colour: str
+    marker: str
+    dashes: object
+
+
 class Figure:
     """A picture with the sentence that says what it shows.
 

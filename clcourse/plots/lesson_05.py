@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from clcourse.metrics import Estimate, estimate, paired
+from clcourse.metrics import Estimate, estimate
 from clcourse.plots.figure import (
     BLACK,
     BLUE,
@@ -21,6 +20,7 @@ from clcourse.plots.figure import (
     SOFT,
     VERMILLION,
     Figure,
+    Mark,
     in_style,
     look,
     number,
@@ -28,17 +28,8 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle, wrapped
-from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.reading import estimate_in_words, minus, whole
 from clcourse.results import load
-
-
-class Mark(NamedTuple):
-    """How one kind of learner looks in every figure of the lesson."""
-
-    colour: str
-    marker: str
-    dashes: object
-
 
 KINDS = {
     "naive": Mark(BLACK, "X", DASHES[4]),
@@ -76,11 +67,6 @@ def mark(name: str) -> Mark:
 def study(name: str) -> dict:
     """A stored study of this lesson, read once."""
     return load(f"05_{name}")
-
-
-def whole(lanes) -> Estimate:
-    """The estimate of values (seeds,)."""
-    return estimate(np.asarray(lanes))
 
 
 @in_style
@@ -401,8 +387,3 @@ def box(memory, lane: int = 0, title: str | None = None) -> Figure:
     headline(picture, title)
     held = ", ".join(f"{count} of {digit}" for digit, count in enumerate(counts))
     return Figure(picture, f"The {len(digits)} pictures in the box of one seed: {held}.")
-
-
-def minus(first, second) -> Estimate:
-    """Stored lanes minus stored lanes, one by one."""
-    return paired(np.asarray(first), np.asarray(second))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from clcourse.errors import CourseError
-from clcourse.metrics import Estimate, estimate
+from clcourse.metrics import Estimate
 from clcourse.plots.figure import (
     BLACK,
     BLUE,
@@ -26,7 +26,8 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle, wrapped
-from clcourse.plots.reading import estimate_in_words, said
+from clcourse.plots.reading import estimate_in_words, said, whole
+from clcourse.plots.reading import minus as minus  # for the claims of the lesson
 from clcourse.results import load
 
 KINDS = {"none": ("share no word", GREEN), "one": ("share one word", BLUE),
@@ -41,11 +42,6 @@ MARKERS = "os^DPv"
 def study(name: str) -> dict:
     """A stored study of this lesson, read once."""
     return load(f"06_{name}")
-
-
-def whole(lanes) -> Estimate:
-    """The estimate of values (seeds,)."""
-    return estimate(np.asarray(lanes))
 
 
 def lanes(name: str) -> str:
@@ -335,11 +331,6 @@ def window_and_number(title: str | None = None) -> Figure:
     return Figure(picture, said(title, "Questions answered right by the place of the right note "
                                        "among 20 (0 the first, 1 the last), mean of "
                                        f"{lanes('window')}: {'; '.join(parts)}."))
-
-
-def minus(first, second) -> Estimate:
-    """The difference of two results, lane by lane."""
-    return whole(np.asarray(first) - np.asarray(second))
 
 
 def words(one) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from clcourse.metrics import Estimate, estimate, paired
+from clcourse.metrics import Estimate
 from clcourse.plots import slots
 from clcourse.plots.figure import (
     BLACK,
@@ -22,6 +21,7 @@ from clcourse.plots.figure import (
     SOFT,
     VERMILLION,
     Figure,
+    Mark,
     in_style,
     look,
     number,
@@ -29,21 +29,13 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, height, mark_guess, settle, wrapped
-from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.reading import estimate_in_words, minus, whole
 from clcourse.results import load
 
 COUNTS = ("30", "300", "900")
 RANKS = (1, 2, 4, 8, 16)
 BITS = float(np.log2(20))  # of one fact: which of 20 values
 CHANCE = 0.05
-
-
-class Mark(NamedTuple):
-    """How one way of learning looks in every figure of the lesson."""
-
-    colour: str
-    marker: str
-    dashes: object
 
 
 FULL = Mark(BLACK, "s", DASHES[4])
@@ -63,16 +55,6 @@ def study(name: str) -> dict:
 def found(count: int | str, method: str, what: str, lanes: str = "lanes") -> np.ndarray:
     """Lanes of the rank study: what is recall, steps, old or reads; lanes: lanes or others."""
     return np.array(study("rank")["facts"][str(count)][method][lanes][what])
-
-
-def whole(lanes) -> Estimate:
-    """The estimate of values (seeds,)."""
-    return estimate(np.asarray(lanes))
-
-
-def minus(first, second) -> Estimate:
-    """Stored lanes minus stored lanes, one by one."""
-    return paired(np.asarray(first), np.asarray(second))
 
 
 def control(which: str, method: str, what: str, lanes: str = "lanes") -> np.ndarray:

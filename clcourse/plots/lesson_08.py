@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.lines import Line2D
 
-from clcourse.metrics import Estimate, estimate, paired
+from clcourse.metrics import Estimate, estimate
 from clcourse.plots.figure import (
     BLACK,
     BLUE,
@@ -27,6 +27,7 @@ from clcourse.plots.figure import (
 from clcourse.plots.general import bars, note
 from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle, wrapped
 from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.reading import minus as minus  # for the claims of the lesson
 from clcourse.results import load
 
 ASKED, KEPT = BLUE, VERMILLION  # what was taught, and what was known before
@@ -46,11 +47,6 @@ def study(name: str) -> dict:
 def row(lesson: str, way: str, what: str = "asked", base: str = "found") -> np.ndarray:
     """The lanes of one way of one lesson: share right of "asked", "old" or "taught"."""
     return np.array(study("open_book")[base][lesson][way][what])
-
-
-def minus(first, second) -> Estimate:
-    """Stored lanes minus stored lanes, one by one."""
-    return paired(np.asarray(first), np.asarray(second))
 
 
 @in_style

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clcourse.errors import CourseError
-from clcourse.metrics import Estimate, estimate
+from clcourse.metrics import Estimate, estimate, paired
 from clcourse.plots.figure import number
 
 
@@ -62,7 +62,7 @@ def interval(values, what: str) -> tuple[Estimate, np.ndarray]:
 
 
 def seeds_in_words(counts) -> str:
-    """ "20 seeds", "1 seed", "5 to 20 seeds". """
+    """ "20 seeds", "1 seed", "5 to 20 seeds"."""
     fewest, most = min(counts), max(counts)
     if fewest == most:
         return f"{most} seed{'s' if most > 1 else ''}"
@@ -70,7 +70,7 @@ def seeds_in_words(counts) -> str:
 
 
 def estimate_in_words(one: Estimate) -> str:
-    """ "0.50 [0.46, 0.54]", or the value alone where one lane has no interval. """
+    """ "0.50 [0.46, 0.54]", or the value alone where one lane has no interval."""
     if one.n == 1:
         return number(one.value)
     return f"{number(one.value)} [{number(one.low)}, {number(one.high)}]"
@@ -79,3 +79,13 @@ def estimate_in_words(one: Estimate) -> str:
 def said(title: str | None, sentence: str) -> str:
     """The sentence, with the title before it where there is one."""
     return f"{title.rstrip(' .:')}: {sentence}" if title else sentence[0].upper() + sentence[1:]
+
+
+def whole(lanes) -> Estimate:
+    """The estimate of stored values (seeds,)."""
+    return estimate(np.asarray(lanes))
+
+
+def minus(first, second) -> Estimate:
+    """Stored lanes minus stored lanes, one by one."""
+    return paired(np.asarray(first), np.asarray(second))

@@ -21,6 +21,7 @@ from clcourse.plots.figure import (
     SOFT,
     VERMILLION,
     Figure,
+    Mark,
     in_style,
     look,
     number,
@@ -28,8 +29,7 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle
-from clcourse.plots.lesson_05 import Mark
-from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.reading import estimate_in_words, whole
 from clcourse.results import load
 
 MARKS = {
@@ -57,11 +57,6 @@ PARTS = {"new": "facts met so far", "old": "people known by heart"}
 def study(name: str) -> dict:
     """A stored study, read once: "memento", "workarounds", "depth" or "controls"."""
     return load(f"08_{name}")
-
-
-def whole(lanes) -> Estimate:
-    """The estimate of values (seeds,)."""
-    return estimate(np.asarray(lanes, dtype=float))
 
 
 # -- the Memento test --
