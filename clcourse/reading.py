@@ -12,12 +12,6 @@ before any stream: pretraining.
 from __future__ import annotations
 
 import hashlib
-import json
-import math
-import os
-import warnings
-from importlib.metadata import version
-from pathlib import Path
 
 import torch
 
@@ -36,6 +30,7 @@ from clcourse.facts import (
     World,
 )
 from clcourse.learner import cross_entropy
+from clcourse.pretraining import clip_each_lane, kept, schedule
 from clcourse.seeds import LaneRandom, Seeds, device, progress
 from clcourse.transformer import TinyTransformer, tiny_transformer
 
@@ -139,27 +134,6 @@ def grow_up(
     return network
 
 
-def schedule(step: int, steps: int, warm_up: int = 50, last: float = 0.05) -> float:
-    """Share of the learning rate: up in a straight line, down along a cosine."""
-    if step < warm_up:
-        return (step + 1) / warm_up
-    gone = (step - warm_up) / max(1, steps - warm_up)
-    return last + (1 - last) * 0.5 * (1 + math.cos(math.pi * gone))
-
-
-@torch.no_grad()
-def clip_each_lane(network: torch.nn.Module, longest: float) -> None:
-    """Shorten each lane's gradient to a length of at most `longest`."""
-    gradients = [θ.grad for θ in network.parameters() if θ.grad is not None]
-    length = sum(g.flatten(1).square().sum(dim=1) for g in gradients).sqrt()
-    share = (longest / length.clamp(min=1e-12)).clamp(max=1.0)
-    for g in gradients:
-        g.mul_(share.reshape(-1, *[1] * (g.dim() - 1)))
-
-
-# -- weights on disk --
-
-
 def grown_up(
     world: World,
     *,
@@ -169,70 +143,19 @@ def grown_up(
     steps: int = 200,
     rules: float = 0.0,
 ) -> TinyTransformer:
-    """`grow_up`, or what it gave before with the same settings: weights are kept on disk.
-
-    They lie in the folder CLCOURSE_CACHE, or in ~/.cache/clcourse, and may be deleted at any time.
-    """
+    """`grow_up`, or what it gave before with the same settings: weights are kept on disk."""
     shape = {"layers": layers, "window": window, "places": places}
     fresh = tiny_transformer(len(WORDS), **shape, seeds=world.seeds)
     settings = {
-        "version": version("clcourse"),
-        "code": _code(),
         "world": hashlib.sha256(world.facts("people").notes().cpu().numpy()).hexdigest(),
         "seeds": world.seeds,
         "steps": steps,
         "rules": rules,
     } | shape
-    key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    path = cache_folder() / f"grown_up_{key}.safetensors"
-    if path.exists() and _loaded(fresh, path):
-        return fresh
-    grown = grow_up(fresh, world, steps=steps, rules=rules)
-    _save(grown, path)
-    return grown
-
-
-def _code() -> str:
-    """A fingerprint of the code that the weights depend on: after a change they are made again."""
-    rooms = ("seeds", "facts", "transformer", "learner", "reading")
-    texts = [Path(__file__).with_name(f"{room}.py").read_bytes() for room in rooms]
-    return hashlib.sha256(b"".join(texts)).hexdigest()
-
-
-def cache_folder() -> Path:
-    """Where weights are kept between runs."""
-    return Path(os.environ.get("CLCOURSE_CACHE") or Path.home() / ".cache" / "clcourse")
-
-
-def _save(network: TinyTransformer, path: Path) -> None:
-    """Write the weights; the file is there whole or not at all."""
-    from safetensors.torch import save
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-        unfinished.write_bytes(save({k: v.cpu() for k, v in network.state_dict().items()}))
-        unfinished.replace(path)
-    except OSError as error:
-        warnings.warn(
-            f"The weights could not be kept ({error}); they work all the same.", stacklevel=3
-        )
-
-
-def _loaded(network: TinyTransformer, path: Path) -> bool:
-    """Fill the network from a file; say so and return False if the file is damaged."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        network.load_state_dict(load(path.read_bytes()))
-        return all(bool(torch.isfinite(θ).all()) for θ in network.parameters())
-    except (SafetensorError, RuntimeError, OSError, ValueError) as error:
-        warnings.warn(
-            f"The kept weights {path.name} are damaged ({type(error).__name__}); training again.",
-            stacklevel=3,
-        )
-        return False
+    rooms = ("seeds", "facts", "transformer", "learner", "pretraining", "reading")
+    return kept(
+        "grown_up", fresh, settings, rooms, lambda: grow_up(fresh, world, steps=steps, rules=rules)
+    )
 
 
 def reading_list(facts: Facts, others: int, *, at: int | None = None, seeds: Seeds) -> torch.Tensor:

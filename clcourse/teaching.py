@@ -13,7 +13,8 @@ import torch
 from clcourse.errors import CourseError
 from clcourse.facts import Facts
 from clcourse.learner import cross_entropy
-from clcourse.reading import clip_each_lane, recall
+from clcourse.pretraining import clip_each_lane
+from clcourse.reading import recall
 from clcourse.seeds import LaneRandom, progress
 
 

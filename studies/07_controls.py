@@ -25,7 +25,7 @@ import torch
 
 import clcourse as cl
 from clcourse.lora import matrices
-from clcourse.reading import cache_folder
+from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 SETTINGS = {

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import mean
 
 import clcourse as cl
-from clcourse.reading import cache_folder
+from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 SETTINGS = {

@@ -18,7 +18,8 @@ import torch
 
 import clcourse as cl
 from clcourse.facts import NUMBER, VALUES
-from clcourse.reading import NOTES, cache_folder, clip_each_lane, episodes, reading_loss
+from clcourse.pretraining import cache_folder, clip_each_lane
+from clcourse.reading import NOTES, episodes, reading_loss
 from clcourse.results import store
 
 SETTINGS = {

@@ -24,7 +24,7 @@ import torch
 
 import clcourse as cl
 from clcourse.facts import WORDS
-from clcourse.reading import cache_folder
+from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 SETTINGS = {

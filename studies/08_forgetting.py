@@ -20,7 +20,7 @@ import torch
 import clcourse as cl
 from clcourse.facts import Facts
 from clcourse.learner import cross_entropy
-from clcourse.reading import clip_each_lane
+from clcourse.pretraining import clip_each_lane
 from clcourse.results import store
 
 SETTINGS = {

@@ -8,8 +8,8 @@ import pytest
 from lessons import ROOT
 
 STORY = """
-errors results seeds metrics streams worlds facts nets transformer replay regularise
-retrieval memory plots learner lora reading teaching slots baselines open_book averages preferences
+errors results seeds metrics streams worlds facts pairs nets transformer replay regularise
+retrieval memory plots learner lora pretraining reading remembering teaching slots baselines open_book averages preferences
 assistant plasticity nested associative hopfield attention hippocampus complementary sleep
 evaluate autopsy transplant feedback llm claims exercises explore
 workspace contents normalise execute slides doctor __main__

@@ -7,9 +7,8 @@ import torch
 
 import clcourse as cl
 from clcourse.facts import EVERY, NUMBER, WORDS, World, text
+from clcourse.pretraining import cache_folder, clip_each_lane, schedule
 from clcourse.reading import (
-    cache_folder,
-    clip_each_lane,
     episodes,
     grow_up,
     grown_up,
@@ -17,7 +16,6 @@ from clcourse.reading import (
     reading_loss,
     reads,
     recall,
-    schedule,
     with_context,
 )
 

@@ -18,13 +18,15 @@ Behrouz, Zhong & Mirrokni 2024 (arXiv 2501.00663). Numbers in brackets are the p
 
 from clcourse.memory.chunks import linear_memory
 from clcourse.memory.deep import DeepState, deep_memory
-from clcourse.memory.layer import NeuralMemory
+from clcourse.memory.layer import Carried, NeuralMemory, Seen
 from clcourse.memory.recurrence import State, Watched, token_loop
 from clcourse.memory.titans import Titan
 
 __all__ = [
+    "Carried",
     "DeepState",
     "NeuralMemory",
+    "Seen",
     "State",
     "Titan",
     "Watched",

@@ -15,7 +15,7 @@ from torch import nn
 
 from clcourse.errors import CourseError
 from clcourse.memory.chunks import linear_memory
-from clcourse.memory.recurrence import State, Watched
+from clcourse.memory.recurrence import State
 from clcourse.seeds import LaneRandom, Seeds, device
 
 GATES = (0.0, -2.0, -5.0)  # where the gates θ, η, α begin, before the sigmoid: .5, .12, .01
@@ -33,12 +33,26 @@ class Carried(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What can be watched: updates and surprise, and the gates (seeds, batch, heads, T)."""
+    """What can be watched of each token: surprise and the gates, (seeds, batch, heads, T) each.
 
-    watched: Watched
+    update (seeds, batch, heads, T, d): what was written at its key; surprise: its length
+    """
+
+    update: torch.Tensor
+    surprise: torch.Tensor
     θ: torch.Tensor
     η: torch.Tensor
     α: torch.Tensor
+
+    def after(self, first: int) -> Seen:
+        """Without the first tokens."""
+        return Seen(self.update[..., first:, :], *(part[..., first:] for part in self[1:]))
+
+    @classmethod
+    def joined(cls, pieces: list[Seen]) -> Seen:
+        """What was seen of pieces of a text, as one."""
+        update, *rest = zip(*pieces, strict=True)
+        return cls(torch.cat(update, dim=-2), *(torch.cat(part, dim=-1) for part in rest))
 
 
 class NeuralMemory(nn.Module):
@@ -93,7 +107,7 @@ class NeuralMemory(nn.Module):
         )
         y = self.spoken(said, x)
         carried = Carried(state, last)
-        return (y, carried, Seen(watched[0], θ, η, α)) if watch else (y, carried)
+        return (y, carried, Seen(*watched[0], θ, η, α)) if watch else (y, carried)
 
     def read(self, x: torch.Tensor, carried: Carried | None) -> torch.Tensor:
         """What the memory, as it was before these tokens, says of them (21): nothing is written."""

@@ -9,12 +9,14 @@ p are persistent tokens (19): learnt, the same before every sequence. x is what 
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from clcourse.errors import CourseError
-from clcourse.memory.layer import NeuralMemory
+from clcourse.memory.layer import Carried, NeuralMemory, Seen
 from clcourse.seeds import LaneRandom, Seeds, device
 
 WITHOUT_MEMORY = ("window", "full")
@@ -58,6 +60,7 @@ class WindowAttention(nn.Module):
 class Titan(nn.Module):
     """One layer around a memory: tokens (seeds, batch, T) or vectors (…, T, width) → logits.
 
+    Tokens of several parts, (seeds, batch, T, parts), are the sum of what stands for the parts.
     kind  MAC, MAG, MAL; "memory" alone; and, as controls, "window" and "full" attention without it.
     """
 
@@ -100,44 +103,68 @@ class Titan(nn.Module):
             self.attention = None
         self.to(device())
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits after every token: (seeds, batch, T, classes)."""
-        if not x.is_floating_point():
-            lane = torch.arange(len(x), device=x.device)[:, None, None]
-            x = self.E[lane, x]
-        ways = {"MAC": self._as_context, "MAG": self._as_gate, "MAL": self._as_layer}
-        way = ways.get(self.kind, self._remembered if self.kind == "memory" else self._attended)
-        h = x + way(_norm(x, self.before))
-        return (_norm(h, self.after).flatten(1, 2) @ self.U).unflatten(1, x.shape[1:3])
+    def forward(self, x: torch.Tensor, carried: Carried | None = None, *, watch: bool = False):
+        """Logits after every token (seeds, batch, T, classes); with `watch` also (carried, seen).
 
-    def _as_context(self, x: torch.Tensor) -> torch.Tensor:
+        carried  the memory after an earlier text; the window starts empty all the same.
+        """
+        if not x.is_floating_point():
+            lane = torch.arange(len(x), device=x.device).reshape(-1, *[1] * (x.dim() - 1))
+            x = self.E[lane, x]
+            x = x.sum(dim=3) if x.dim() == 5 else x
+        ways = {"MAC": self._as_context, "MAG": self._as_gate, "MAL": self._as_layer,
+                "memory": self._remembered}  # fmt: skip
+        way = ways.get(self.kind, self._without_memory)
+        y, carried, seen = way(_norm(x, self.before), carried, watch)
+        h = _norm(x + y, self.after)
+        logits = (h.flatten(1, 2) @ self.U).unflatten(1, x.shape[1:3])
+        return (logits, carried, seen) if watch else logits
+
+    def copy(self) -> Titan:
+        """The same network again, to be changed on its own."""
+        return copy.deepcopy(self)
+
+    def _as_context(self, x: torch.Tensor, carried: Carried | None, watch: bool):
         """Segment by segment: read the old memory (21), attend (22-23), write what came out (24).
 
         What is recalled for a token is hidden from those before it: it knows the token.
         """
-        carried, outputs, p = None, [], self._persistent(x)
+        outputs, seen, p = [], [], self._persistent(x)
         for segment in x.split(self.window, dim=2):
             recalled = self.memory.read(segment, carried)
             y = self.attention(segment, p, recalled)
-            said, carried = self.memory(y, carried)
+            said, carried, *watched = self.memory(y, carried, watch=watch)
             outputs.append(self._gated(y, said))
-        return torch.cat(outputs, dim=2)
+            seen += watched
+        return torch.cat(outputs, dim=2), carried, Seen.joined(seen) if watch else None
 
-    def _as_gate(self, x: torch.Tensor) -> torch.Tensor:
+    def _as_gate(self, x: torch.Tensor, carried: Carried | None, watch: bool):
         """Attention and memory side by side, multiplied (26-28)."""
-        return self._gated(self._attended(x), self._remembered(x))
+        said, carried, seen = self._remembered(x, carried, watch)
+        return self._gated(self._attended(x), said), carried, seen
 
-    def _as_layer(self, x: torch.Tensor) -> torch.Tensor:
+    def _as_layer(self, x: torch.Tensor, carried: Carried | None, watch: bool):
         """First the memory, then attention to what it says (29-31)."""
-        return self._attended(self._remembered(x))
+        said, carried, seen = self._remembered(x, carried, watch)
+        return self._attended(said), carried, seen
+
+    def _remembered(self, x: torch.Tensor, carried: Carried | None, watch: bool):
+        """What the memory says of x; a fresh memory reads the persistent tokens first."""
+        p = self._persistent(x)[:, :, : None if carried is None else 0]
+        said, carried, *seen = self.memory(torch.cat([p, x], dim=2), carried, watch=watch)
+        first = p.shape[2]
+        return said[:, :, first:], carried, seen[0].after(first) if watch else None
+
+    def _without_memory(self, x: torch.Tensor, carried: Carried | None, watch: bool):
+        if carried is not None:
+            raise CourseError(
+                f"A {self.kind!r} network has no memory to carry on; expected one of "
+                f"{', '.join(KINDS[:4])}."
+            )
+        return self._attended(x), None, None
 
     def _attended(self, x: torch.Tensor) -> torch.Tensor:
         return self.attention(x, self._persistent(x))
-
-    def _remembered(self, x: torch.Tensor) -> torch.Tensor:
-        """What the memory says of x, having read the persistent tokens first."""
-        p = self._persistent(x)
-        return self.memory(torch.cat([p, x], dim=2))[0][:, :, p.shape[2] :]
 
     def _persistent(self, x: torch.Tensor) -> torch.Tensor:
         return self.p[:, None].expand(-1, x.shape[1], -1, -1)
