@@ -17,7 +17,7 @@ from clcourse.plots import one_memory as still
 from clcourse.plots.figure import BLUE, FAINT, INK, PAPER, SOFT, VERMILLION, Figure, number
 from clcourse.seeds import LaneRandom
 
-WIDTH, HEIGHT = 900, 520
+WIDTH, HEIGHT = 900, 456
 # A letter is a key, the digit its value; · is a filler: a key of its own that is never asked for.
 STREAM = "A1 B2 C3 A1 B2 D4 A1 E5 C6 A1 ·8 ·3 F7 B2 A5 G8 ·1 A5 ·2 C6 H2 A5 D4 ·7".split()
 KEYS, VALUES, LENGTH, DRAWS = "ABCDEFGH", 8, 12, 20
@@ -81,7 +81,7 @@ def vectors() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def readings() -> Readings:
     """Read the stream with every setting at once, in float64, a token at a time to see each M."""
     k, v, asked = vectors()
-    settings = torch.cartesian_prod(*(torch.tensor(one).double() for one in GATES.values()))
+    settings = torch.cartesian_prod(*(torch.tensor(one, dtype=k.dtype) for one in GATES.values()))
     k = k.expand(len(settings), -1, -1, -1)
     v = v.expand(*k.shape[:-1], -1)
     gates = [gate[:, None, None].expand(k.shape[:-1]) for gate in settings.unbind(-1)]
@@ -129,9 +129,9 @@ def stream() -> Explorer:
         setting = place(θ, η, α)
         title = f"token {token} of {len(STREAM)}: {in_words(token)}"
         first, second, colour = verdict(setting, token)
-        head = [text(24, 36, title, size=22, bold=True),
-                text(876, 36, f"θ = {θ:g},  η = {η:g},  α = {α:g}", size=19, anchor="end"),
-                text(24, 63, first, size=15), text(24, 85, second, size=15, colour=colour)]
+        head = [text(24, 33, title, size=22, bold=True),
+                text(876, 33, f"θ = {θ:g},  η = {η:g},  α = {α:g}", size=19, anchor="end"),
+                text(24, 57, first, size=15), text(24, 77, second, size=15, colour=colour)]
         return card(f"{title}; θ = {θ:g}, η = {η:g}, α = {α:g}", f"{first} {second}", *head,
                     *_curve(setting, token), *_matrix(setting, token), *_bars(setting, token),
                     width=WIDTH, height=HEIGHT)
@@ -142,7 +142,7 @@ def stream() -> Explorer:
         "η": Slider("η, how much of past surprise goes on", GATES["η"], start=START[1]),
         "α": Slider("α, how much is forgotten", GATES["α"], start=START[2]),
     }
-    return Explorer(controls, draw, height=HEIGHT + 20, fallback=figure(), table=numbers())
+    return Explorer(controls, draw, height=HEIGHT + 14, fallback=figure(), table=numbers())
 
 
 def in_words(token: int) -> str:
@@ -169,12 +169,12 @@ def verdict(setting: int, token: int) -> tuple[str, str, str]:
 
 def _curve(setting: int, token: int) -> list[str]:
     """Surprise along the stream: what is to come is pale, the token reached stands in a circle."""
-    axes = Axes(64, 138, 806, 106, 1, len(STREAM))
+    axes = Axes(64, 128, 806, 84, 1, len(STREAM))
     means = readings().surprise[setting].mean(dim=0).tolist()
     points = [axes.place(t, min(mean, TOP) / TOP) for t, mean in enumerate(means, 1)]
     x = points[token - 1][0]
-    parts = [text(24, 112, f"surprise, mean of {DRAWS} draws of the keys", size=15, colour=SOFT),
-             box(x - 16, axes.y - 4, 32, axes.height + 32, FAINT, corner=6)]
+    parts = [text(24, 103, f"surprise, mean of {DRAWS} draws of the keys", size=15, colour=SOFT),
+             box(x - 16, axes.y - 4, 32, axes.height + 30, FAINT, corner=6)]
     for level in (0, 1, 2):
         ends = [axes.place(t, level / TOP) for t in (1, len(STREAM))]
         parts.append(line(ends, SOFT if level == 1 else FAINT, width=1.5,
@@ -188,10 +188,10 @@ def _curve(setting: int, token: int) -> list[str]:
         if mean > TOP and t <= token:
             parts.append(text(x, axes.y - 9, f"{mean:.{int(mean < 10)}f}", size=12, anchor="middle",
                               colour=VERMILLION))
-        parts.append(text(x, axes.y + axes.height + 22, STREAM[t - 1], size=15, anchor="middle",
+        parts.append(text(x, axes.y + axes.height + 20, STREAM[t - 1], size=15, anchor="middle",
                           bold=t == token, colour=INK if t <= token else SOFT))
     for x, kind in zip((440, 556, 680, 818), still.KINDS, strict=True):
-        parts += [mark(kind, x, 107, 6), text(x + 11, 112, kind, size=14)]
+        parts += [mark(kind, x, 98, 6), text(x + 11, 103, kind, size=14)]
     return parts
 
 
@@ -212,8 +212,8 @@ def mark(kind: str, x: float, y: float, size: float) -> str:
 
 def _matrix(setting: int, token: int) -> list[str]:
     """M as a heat map on one fixed scale: a row for each part of a key, a column for each value."""
-    x0, y0, wide, tall = 64, 324, 21, 13
-    parts = [text(24, 296, "M after this token, draw 1", size=15, colour=SOFT)]
+    x0, y0, wide, tall = 64, 282, 21, 12
+    parts = [text(24, 258, "M after this token, draw 1", size=15, colour=SOFT)]
     parts += [text(x0 + wide * (p + 0.5), y0 - 6, p + 1, size=13, anchor="middle")
               for p in range(VALUES)]
     parts.append(box(x0 - 1, y0 - 1, wide * VALUES + 1, tall * LENGTH + 1, FAINT))
@@ -224,24 +224,25 @@ def _matrix(setting: int, token: int) -> list[str]:
             if entry < -0.15 * FULL:
                 middle = y + tall / 2 - 0.5
                 parts.append(line([(x + 7, middle), (x + wide - 8, middle)], INK, width=1))
-    parts.append(text(24, 500, f"blue +   orange – (a dash);   full at ±{FULL:g}", size=13,
+    parts.append(text(24, 444, f"blue +   orange – (a dash);   full at ±{FULL:g}", size=13,
                       colour=SOFT))
     parts += [text(56, y0 - 6, "value", size=13, anchor="end"),
-              text(56, y0 + 84, "key", size=13, anchor="end")]
+              text(56, y0 + 77, "key", size=13, anchor="end")]
     return parts
 
 
 def _bars(setting: int, token: int) -> list[str]:
     """A bar for each pair so far, the newest at the left: in how many draws it is recalled."""
-    x0, bottom, high, step = 342, 444, 116, 67
+    x0, bottom, high, step = 342, 390, 98, 67
     known, pairs, labels = recall(setting, token), due(token), []
     up = bottom - high / VALUES
-    parts = [text(296, 296, f"recalled right, share of {DRAWS} draws; the newest pair at the left",
+    parts = [text(296, 258, f"recalled right, share of {DRAWS} draws; the newest pair at the left",
                   size=15, colour=SOFT)]
-    for level, name in ((0, ""), (0.5, "0.5"), (1, "1")):
+    for level in (0, 0.5, 1):
         y = bottom - high * level
-        parts += [line([(x0 - 10, y), (876, y)], FAINT, width=1.5),
-                  text(x0 - 16, y + 5, name, size=14, anchor="end")]
+        parts.append(line([(x0 - 10, y), (876, y)], FAINT, width=1.5))
+        if level:  # 0 has no room beside the chance
+            parts.append(text(x0 - 16, y + 5, level, size=14, anchor="end"))
     for n, key in enumerate(sorted(pairs, key=lambda key: pairs[key][1])):
         (value, age), (right, says) = pairs[key], known[key]
         x, tall = x0 + step * n, high * right / DRAWS
@@ -250,14 +251,14 @@ def _bars(setting: int, token: int) -> list[str]:
         labels += [box(x + 14, bottom - tall - 18, 34, 14, PAPER),
                    text(x + 31, bottom - tall - 6, number(right / DRAWS), size=14,
                         anchor="middle")]
-        parts.append(text(x + 31, 463, f"{key} → {value}", size=15, anchor="middle", bold=True))
-        parts.append(text(x + 31, 482, "✓" if good else f"✗ {says}", size=15, anchor="middle",
+        parts.append(text(x + 31, 408, f"{key} → {value}", size=15, anchor="middle", bold=True))
+        parts.append(text(x + 31, 426, "✓" if good else f"✗ {says}", size=15, anchor="middle",
                           colour=INK if good else VERMILLION))
-        parts.append(text(x + 31, 500, "now" if not age else f"{age} ago", size=13,
+        parts.append(text(x + 31, 444, "now" if not age else f"{age} ago", size=13,
                           anchor="middle", colour=SOFT))
     parts.append(line([(x0 - 10, up), (876, up)], INK, width=1.5, dashes="6 4"))
     return [*parts, *labels, text(x0 - 16, up + 4, "chance", size=13, anchor="end"),
-            text(x0 - 16, 482, "draw 1", size=13, anchor="end", colour=SOFT)]
+            text(x0 - 16, 426, "draw 1", size=13, anchor="end", colour=SOFT)]
 
 
 def figure() -> Figure:

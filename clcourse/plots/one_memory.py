@@ -17,8 +17,8 @@ from clcourse.plots.figure import (
     DASHES,
     FAINT,
     GREEN,
+    GUESS,
     PAPER,
-    PURPLE,
     SOFT,
     VERMILLION,
     Figure,
@@ -29,7 +29,7 @@ from clcourse.plots.figure import (
     sheet,
 )
 from clcourse.plots.general import note
-from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle, wrapped
+from clcourse.plots.labels import End, end_labels, headline, height, mark_guess, settle, wrapped
 from clcourse.plots.reading import array, estimate_in_words, interval, said, seeds_in_words
 
 TALL = 2.3  # inches
@@ -42,7 +42,7 @@ KINDS = {
     "changed value": Mark(VERMILLION, "^", "-"),
     "filler": Mark(SOFT, "x", "-"),
 }
-BELOW_ZERO = LinearSegmentedColormap.from_list("signed", [VERMILLION, PAPER, BLUE])
+BELOW_ZERO = LinearSegmentedColormap.from_list("signed", [VERMILLION, PAPER, BLUE], N=257)
 
 # Behrouz, Zhong & Mirrokni 2024 (arXiv 2501.00663), table 2: RULER's single needle, per cent found.
 LENGTHS = ("2K", "4K", "8K", "16K")
@@ -64,9 +64,11 @@ TABLE_2 = {
 
 def rows(values, what: str) -> np.ndarray:
     """`values` (steps,) or (seeds, steps) as (seeds, steps)."""
-    flat = getattr(values, "ndim", np.ndim(values)) == 1
-    return array(values, what, "(steps,) or (seeds, steps)", 1 if flat else 2).reshape(
-        -1, np.shape(values)[-1])  # fmt: skip
+    if getattr(values, "ndim", 0) == 1:
+        values = values[None]
+    elif isinstance(values, (list, tuple)) and not any(hasattr(one, "__len__") for one in values):
+        values = [values]
+    return array(values, what, "(steps,) or (seeds, steps)", axes=2)
 
 
 def along(values, steps: int, what: str) -> list[Estimate]:
@@ -136,7 +138,8 @@ def one_pair(surprises, momentum=None, *, η: float = 0.9, guess=None, guess_at:
     headline(picture, title)
     settle(picture, TALL * look().size)
     mark_guess(axes[0], guess, guess_at)
-    return Figure(picture, said(title, f"Surprise as a share of the first: {'; '.join(parts)}."))
+    return Figure(picture, said(title, f"Surprise at the n-th showing as a share of the first: "
+                                       f"{'; '.join(parts)}."))
 
 
 def _showings(panel, lines: dict, η: float) -> tuple[str, float]:
@@ -144,20 +147,21 @@ def _showings(panel, lines: dict, η: float) -> tuple[str, float]:
     parts, far, top = [], 0.0, 1.0
     for (θ, values), colour, marker in zip(lines.items(), COLOURS, MARKERS, strict=False):
         values = rows(values, f"the surprise of θ = {θ}")
+        θ = float(array([θ], "a θ", "one number", axes=1)[0])
         if (values[:, 0] <= 0).any():
             raise CourseError(
                 f"The first surprise of θ = {θ} is 0; expected more: begin with an empty memory "
                 "and a value that is not 0."
             )
         left = (values / values[:, :1]).mean(axis=0)
-        exact, x = law(float(θ), η, len(left)), np.arange(1, len(left) + 1)
+        exact, x = law(θ, η, len(left)), np.arange(1, len(left) + 1)
         panel.plot(x, exact, color=colour, linewidth=0.5 * look().line)
         panel.plot(x, left, color=colour, marker=marker, linestyle="none", clip_on=False,
-                   label=f"θ = {float(θ):g}", zorder=3)
+                   label=f"θ = {θ:g}", zorder=3)
         far, top = max(far, abs(left - exact).max()), max(top, left.max(), exact.max())
-        shown = [number(one) for one in left[1:4]]
-        parts.append(f"θ = {float(θ):g} {', '.join(shown)} … {number(left[-1])} at showings "
-                     f"2, 3, 4 … {len(left)}")
+        told = sorted({min(n, len(left)) for n in (2, 3, 4, len(left))})
+        parts.append(f"θ = {θ:g}: "
+                     + ", ".join(f"{number(left[n - 1])} at {n}" for n in told))
     panel.set(xlim=(0.5, len(left) + 0.5), xlabel="showing of the same pair")
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.grid(axis="y")
@@ -234,13 +238,7 @@ def surprise_curve(surprise, kinds: Sequence[str], names: Sequence[str] | None =
     axes.fill_between(x, [one.low for one in read], [one.high for one in read], color=SOFT,
                       alpha=0.2, linewidth=0)
     axes.plot(x, means, color=SOFT, linewidth=0.5 * look().line, zorder=2)
-    parts = []
-    for kind, mark in KINDS.items():
-        here = [place for place, one in enumerate(kinds) if one == kind]
-        if here:
-            axes.plot(x[here], means[here], linestyle="none", color=mark.colour, zorder=3,
-                      marker=mark.marker, markersize=1.7 * look().dot, label=kind, clip_on=False)
-            parts.append(f"{kind} {number(means[here].mean())} ({len(here)} tokens)")
+    parts = _marks(axes, x, means, kinds)
     axes.set(xlim=(0.4, len(x) + 0.6), ylim=(0, 1.08 * max(one.high for one in read)),
              ylabel="surprise", xlabel="token of the stream")
     if names is not None:
@@ -255,6 +253,19 @@ def surprise_curve(surprise, kinds: Sequence[str], names: Sequence[str] | None =
     end_labels(axes, [*_level(axes, empty), *mark_guess(axes, guess)], width=1.0)
     return Figure(picture, said(title, f"Mean surprise over {many}, by kind of token: "
                                        f"{'; '.join(parts)}."))
+
+
+def _marks(axes, x: np.ndarray, means: np.ndarray, kinds: Sequence[str]) -> list[str]:
+    """Draw each kind of token in its own mark; say the mean of each."""
+    parts = []
+    for kind, mark in KINDS.items():
+        here = [place for place, one in enumerate(kinds) if one == kind]
+        if here:
+            axes.plot(x[here], means[here], linestyle="none", color=mark.colour, zorder=3,
+                      marker=mark.marker, markersize=1.7 * look().dot, label=kind, clip_on=False)
+            many = f"{len(here)} token{'s' if len(here) > 1 else ''}"
+            parts.append(f"{kind} {number(means[here].mean())} ({many})")
+    return parts
 
 
 def _level(axes, empty: float | None) -> list[End]:
@@ -289,16 +300,16 @@ def writing(gates, *, guess=None, title: str | None = None) -> Figure:
     for panel, (name, read), colour in zip(panels, gates.items(), COLOURS, strict=False):
         cut |= _log_dots(panel, list(read.values()), colour)
         panel.set_title(name, loc="left", fontsize=1.1 * look().type)
-        panel.set_xlabel(f"{name} (log axis)")
+        panel.set_xlabel("how far it opens (log)")
+        panel.tick_params(axis="y", length=0)
         parts.append(f"{name}: " + ", ".join(f"{kind} {small(one)}" for kind, one in read.items()))
-    panels[0].set(yticks=range(len(kinds)), ylim=(len(kinds) - 0.5, -0.5))
-    panels[0].set_yticklabels([wrapped(kind, 1.6 * look().size, look().type) for kind in kinds])
+    _row_names(panels[0], kinds)
     many = seeds_in_words([one.n for read in gates.values() for one in read.values()])
     note(panels[0], f"dot: mean of {many};  line: its 95 % interval"
                     + (", to the edge where it reaches 0" if cut else ""))
     headline(picture, title)
     settle(picture, 0.42 * look().size * len(kinds))
-    _across(panels[0], guess)
+    _across(panels[0], guess, len(kinds))
     return Figure(picture, said(title, f"How far the gates open, mean [95 % interval] over {many}: "
                                        f"{'; '.join(parts)}."))
 
@@ -319,11 +330,11 @@ def _log_dots(panel, read: list[Estimate], colour: str) -> bool:
         )
     above = [edge for one in read for edge in (one.low, one.value, one.high) if edge > 0]
     low = 10 ** np.floor(np.log10(min(above)) - 0.01)
-    high = max(1.0, 10 ** np.ceil(np.log10(max(above))))
+    high = 10 ** np.ceil(np.log10(max(above)))
     for place, one in enumerate(read):
         panel.plot([max(low, one.low), one.high], [place, place], color=colour,
                    linewidth=0.8 * look().line)
-        panel.plot(one.value, place, "o", color=colour, markersize=1.8 * look().dot)
+        panel.plot(one.value, place, "o", color=colour, markersize=1.4 * look().dot)
     panel.set(xscale="log", xlim=(low, high))
     powers = np.arange(round(np.log10(low)), round(np.log10(high)) + 1)
     powers = powers[::-1][:: 1 + (len(powers) - 1) // 4][::-1]
@@ -334,18 +345,19 @@ def _log_dots(panel, read: list[Estimate], colour: str) -> bool:
     return any(one.low <= 0 for one in read)
 
 
-def _across(panel, guess) -> None:
-    """The reader's guess as a line down the first panel, its words at the foot of it."""
-    value = getattr(guess, "value", guess)
+def _across(panel, guess, count: int) -> None:
+    """The reader's guess as a line down the first panel, its words below the last row."""
+    value = height(guess, "guess")
     if value is None:
         return
+    panel.set_ylim(count - 0.2, -0.5)
     low, high = panel.get_xlim()
     place = float(np.clip(value, low, high))
     side = "right" if place > (low * high) ** 0.5 else "left"
-    panel.axvline(place, color=PURPLE, linestyle=(0, (6, 4)), linewidth=0.7 * look().line)
-    panel.annotate(f"your guess {value:.3g}", (place, panel.get_ylim()[0]), ha=side,
+    panel.axvline(place, color=GUESS, linestyle=(0, (6, 4)), linewidth=0.7 * look().line)
+    panel.annotate(f"your guess {value:.3g}", (place, count - 0.2), ha=side, color=GUESS,
                    xytext=(-0.3 if side == "right" else 0.3, 0.2), textcoords="offset fontsize",
-                   fontsize=0.9 * look().type, color="#7A4F9A")
+                   fontsize=0.9 * look().type)
 
 
 def _place(gap) -> np.ndarray:
@@ -419,12 +431,13 @@ def architectures(found, gaps, *, chance: float, title: str | None = None) -> Fi
         for row, one in enumerate(estimates[place] for estimates in read.values()):
             panel.plot([max(0, one.low), min(1, one.high)], [row, row], color=BLUE,
                        linewidth=0.8 * look().line, clip_on=False)
-            panel.plot(one.value, row, "o", color=BLUE, markersize=1.8 * look().dot, clip_on=False)
+            panel.plot(one.value, row, "o", color=BLUE, markersize=1.3 * look().dot, clip_on=False)
         panel.axvline(chance, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
         panel.set(xlim=(0, 1), xlabel="recalled right")
         panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         panel.set_title(f"gap {gap}", loc="left", fontsize=look().type)
         panel.grid(axis="x")
+        panel.tick_params(axis="y", length=0)
     _row_names(panels[0], list(read))
     many = seeds_in_words([one.n for estimates in read.values() for one in estimates])
     note(panels[0], f"dot: mean of {many};  line: its 95 % interval;  dashed: chance")
@@ -459,12 +472,12 @@ def paper_table(task: str = "N", title: str | None = None) -> Figure:
         for length, share, size in zip(LENGTHS, (0.15, 0.45, 0.7, 1), (2.2, 1.9, 1.7, 1.6),
                                        strict=True):
             axes.plot(values[LENGTHS.index(length)], row, "o", markeredgecolor=BLUE, zorder=3,
-                      markerfacecolor=_mixed(share), markersize=size * look().dot, clip_on=False,
+                      markerfacecolor=signed(share), markersize=size * look().dot, clip_on=False,
                       label=length if row == 0 else None)
         axes.annotate(f"{values[-1]:.1f}", (1, row), xycoords=axes.get_yaxis_transform(),
                       xytext=(1.2, 0), textcoords="offset fontsize", va="center")
     _row_names(axes, list(found))
-    axes.set(xlim=(0, 100), xlabel="per cent found (at the right: of 16K tokens)")
+    axes.set(xlim=(-2.5, 102.5), xlabel="per cent found (at the right: of 16K tokens)")
     axes.grid(axis="x")
     axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1,
                 title="tokens", title_fontsize=look().type, alignment="left")
@@ -478,8 +491,3 @@ def paper_table(task: str = "N", title: str | None = None) -> Figure:
     return Figure(picture, said(title, "A paper result, not ours (Behrouz, Zhong & Mirrokni 2024, "
                                        f"table 2, S-NIAH-{task}), per cent found at 2K and at 16K "
                                        f"tokens: {'; '.join(parts)}."))
-
-
-def _mixed(share: float) -> str:
-    """BLUE, mixed with white."""
-    return signed(share)
