@@ -45,7 +45,7 @@ SETTINGS = {
                  "queries of its own", "no convolution", "no persistent tokens", "GRU of 27",
                  "window of 32", "window of 64", "window of 128", "MAG, queries of its own",
                  "queries of its own, no convolution", "GRU of 256"],
-    "patience": {"queries of its own": 1600, "MAG, queries of its own": 1600, "GRU of 27": 1600},
+    "patience": {"queries of its own": 1600, "GRU of 27": 1600},
     "long": {"kinds": ["memory", "MAG"], "most": 255},
     "why": {"kinds": ["memory", "MAG"], "gaps": [512, 2048], "texts": 16},
     "rows": [[4, 2], [16, 0], [16, 32], [16, 128], [16, 512], [16, 2048], [32, 32], [64, 32]],
@@ -164,18 +164,22 @@ def variant(name: str, seeds) -> nn.Module:
     return network
 
 
-def practise_far(network, *, steps: int, lr: float, most: int):
-    """`cl.practise`, except that gaps grow until below `most` instead of 63."""
+def practise_far(network, *, steps: int, lr: float, most: int = 63, changing: bool = False):
+    """`cl.practise`, except that gaps grow until below `most` instead of 63.
+
+    changing  the texts with longer gaps show their pairs twice, half of them with another value
+    """
     network = network.copy()
     random, gaps = cl.LaneRandom(network.seeds, "practice"), generator(0, "gaps")
     optimiser = torch.optim.AdamW(network.parameters(), lr, betas=(0.9, 0.99), weight_decay=0.0)
     for step in range(steps):
-        count, gap = 4, step % 6
+        count, gap, twice = 4, step % 6, {}
         if step % 2 == 0:
             done = step / steps
             count = 4 + int((MOST - 4) * min(1.0, 1.5 * done))
             gap = int(torch.randint(16 + int((most - 15) * done), (), generator=gaps))
-        texts = cl.draw_pairs(count, gap, batch=TEXTS, seeds=random)
+            twice = {"shown": 2, "changed": count // 2} if changing else {}
+        texts = cl.draw_pairs(count, gap, batch=TEXTS, seeds=random, **twice)
         logits = network(texts.x)[:, :, -texts.y.shape[-1] :]
         optimiser.zero_grad()
         cross_entropy(logits.flatten(1, 2), texts.y.flatten(1)).sum().backward()
@@ -286,8 +290,8 @@ def reasons(parts) -> dict:
 
 if __name__ == "__main__":
     parts = recall.Parts("09_controls")
-    found = {name: cell(name, parts) for name in SETTINGS["variants"]}
     long = {kind: cell(f"far {kind}", parts) for kind in SETTINGS["long"]["kinds"]}
+    found = {name: cell(name, parts) for name in SETTINGS["variants"]}
     texts = cl.draw_pairs(16, 512, shown=2, changed=8, seeds=SETTINGS["seeds"])
     alone = (looked_up(texts) == texts.y).float().mean(dim=(1, 2))
     results = {"variants": found, "long": long, "why": reasons(parts),

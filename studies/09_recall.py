@@ -9,7 +9,8 @@ Each kind practises with the rates of one grid on lanes 100 and up, and is asked
 16 pairs over 32 and 64 fillers, lengths that it practised. Where no rate answers those better than
 .15 (guessing: .0625), the one that answers 4 pairs over 2 fillers best is taken. If the best is the
 first or the last rate tried, the next one is tried, too. The results are those of other lanes, and
-again of more. "steps" are twice and half the steps of practice, at the rate chosen for 400.
+again of more. "steps" are twice and half the steps of practice, at the rate chosen for 400; for
+attention, of which one of the other lanes learns nothing in 400, also twice the steps there.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ SETTINGS = {
     "steps": 400,
     "other_steps": {"200": ["MAG", "MAL", "memory", "window", "MAC"],
                     "800": ["MAG", "MAL", "memory", "window", "MAC"]},
+    "others_longer": {"window": 800, "full": 800},
     "rates": [1e-2, 3e-3, 3e-2],
     "all_rates": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
     "validation": [[16, 32], [16, 64], [4, 2]],
@@ -91,7 +93,7 @@ def score(found: dict[str, list[float]]) -> float:
     return 1 + both if both > SETTINGS["better_than_guessing"] else near
 
 
-def searched(at: Callable[[float], dict]) -> tuple[float, dict]:
+def searched(at: Callable[[float], dict], score: Callable = score) -> tuple[float, dict]:
     """The best rate, with a neighbour tried on both sides, and all that were tried."""
     every, wanted, found = SETTINGS["all_rates"], list(SETTINGS["rates"]), {}
     while wanted:
@@ -151,6 +153,8 @@ def cell(kind: str, parts: Parts) -> dict:
     for steps, kinds in SETTINGS["other_steps"].items():
         if kind in kinds:
             found[f"{steps} steps"] = part("seeds", "main_rows", int(steps))
+    if longer := SETTINGS["others_longer"].get(kind):
+        found[f"others, {longer} steps"] = part("other_seeds", "main_rows", longer)
     return found
 
 

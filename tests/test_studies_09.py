@@ -97,3 +97,127 @@ def test_gates_are_held_at_tokens_of_one_kind_only(study):
     fillers = texts.where("filler")[:, :, None]
     assert not forced.θ[fillers].any() and torch.equal(forced.α, usual.α)
     assert torch.equal(forced.θ[~fillers], usual.θ[~fillers])
+
+
+def test_practice_with_changes_shows_pairs_twice(study, monkeypatch):
+    controls = study("09_controls")
+    drawn, draw = [], controls.cl.draw_pairs
+    monkeypatch.setattr(controls.cl, "draw_pairs",
+                        lambda *a, **k: drawn.append(k) or draw(*a, **k))  # fmt: skip
+    network = study("09_recall").fresh("window", 1)
+    controls.practise_far(network, steps=2, lr=1e-2, changing=True)
+    assert [k.get("shown", 1) for k in drawn] == [2, 1] and drawn[0]["changed"] == 2
+
+
+def test_the_search_tries_a_rate_on_both_sides_of_the_best(study):
+    recall, tried = study("09_recall"), []
+
+    def at(lr: float) -> dict:
+        tried.append(lr)
+        worth = {1e-1: 0.9, 3e-2: 0.8}.get(lr, 0.2)
+        return {f"{n} pairs, gap {g}": [worth] for n, g in recall.SETTINGS["validation"]}
+
+    best, found = recall.searched(at)
+    assert best == 0.1 and tried == [1e-2, 3e-3, 3e-2, 1e-1] and "0.1" in found
+
+
+def test_guessing_everywhere_is_decided_by_what_is_near(study):
+    recall = study("09_recall")
+    blind = {"16 pairs, gap 32": [0.07], "16 pairs, gap 64": [0.06], "4 pairs, gap 2": [0.9]}
+    luckier = {"16 pairs, gap 32": [0.09], "16 pairs, gap 64": [0.08], "4 pairs, gap 2": [0.1]}
+    sees = {"16 pairs, gap 32": [0.2], "16 pairs, gap 64": [0.2], "4 pairs, gap 2": [0.5]}
+    assert recall.score(luckier) < recall.score(blind) < recall.score(sees)
+
+
+def test_surprise_error_and_θ_belong_together(study):
+    surprise, network = study("09_surprise"), study("09_recall").fresh("memory", 2)
+    texts = cl.draw_pairs(4, 3, batch=2, seeds=2)
+    with torch.no_grad():
+        seen = surprise.watched(network, texts.x)
+        q, k, v, _ = network.memory.keys(first_layer(network, texts.x))
+        gates = network.memory.gates(first_layer(network, texts.x))
+        _, _, watched = cl.token_loop(q, k, v, *gates)
+    places = slice(network.p.shape[1], None)
+    torch.testing.assert_close(seen["surprise"], watched.surprise[:, :, 0, places])
+    error = watched.update.norm(dim=-1)[:, :, 0, places] / gates[0][:, :, 0, places]
+    torch.testing.assert_close(seen["error"], error)
+
+
+def first_layer(network, x: torch.Tensor) -> torch.Tensor:
+    """What the memory of a network reads: persistent tokens, then normalised embeddings."""
+    lane = torch.arange(len(x)).reshape(-1, 1, 1, 1)
+    rows = torch.nn.functional.rms_norm(network.E[lane, x].sum(3), (32,))
+    return torch.cat([network.p[:, None].expand(-1, x.shape[1], -1, -1), rows], dim=2)
+
+
+def test_strangers_have_other_keys_and_the_same_values(study):
+    x = cl.draw_pairs(16, 0, batch=3, seeds=2).x[:, :, :16]
+    other = study("09_surprise").strangers(x)
+    assert torch.equal(other[..., 1], x[..., 1])
+    for ours, theirs in zip(x[..., 0].flatten(0, 1), other[..., 0].flatten(0, 1), strict=True):
+        assert len({*ours.tolist(), *theirs.tolist()}) == 32 and max(theirs) < 64
+
+
+def test_old_and_new_values_are_told_apart(study):
+    surprise = study("09_surprise")
+
+    class Oracle(torch.nn.Module):
+        """Says the first value of a key."""
+
+        seeds = (0, 1)
+
+        def forward(self, x):
+            last = x[:, :, -16:, 0]
+            first = (last[..., :, None] == x[:, :, None, :16, 0]).long().argmax(-1)
+            value = x[:, :, :16, 1].gather(2, first) - 96
+            told = torch.nn.functional.one_hot(value, 16).float()
+            return torch.nn.functional.pad(told, (0, 0, x.shape[2] - 16, 0))
+
+    found = surprise.answers(Oracle())
+    for after in ("after 1", "after 7"):
+        assert not found[f"changed, {after}"].any()
+        assert (found[f"unchanged, {after}"] == 1).all()
+        assert (found[f"old value of the changed, {after}"] == 1).all()
+
+
+def test_fillers_that_always_say_the_same_do(study, monkeypatch):
+    surprise, seen = study("09_surprise"), []
+    usual = surprise.watched
+    monkeypatch.setattr(surprise, "watched", lambda n, x: seen.append(x) or usual(n, x))
+    network = study("09_recall").fresh("memory", 1)
+    with torch.no_grad():
+        surprise.distractors(network)
+    x = seen[0][0, 0, 16:-16]
+    said = {}
+    assert all(said.setdefault(int(key), int(value)) == int(value) for key, value in x)
+    assert {int(key) for key in x[:, 0]} <= set(range(64, 96)) and len(set(said.values())) > 8
+
+
+@pytest.mark.parametrize("kind", ["memory", "window"])
+def test_one_lane_practises_and_recalls_as_is_stored(study, kind):
+    recall, stored = study("09_recall"), cl.results.load("09_recall")
+    assert stored["settings"] == recall.SETTINGS
+    cell = stored["kinds"][kind]
+    again = recall.results(kind, cell["lr"], [0], [(4, 2), (16, 32)], stored["settings"]["steps"])
+    for row in ("4 pairs, gap 2", "16 pairs, gap 32"):
+        assert again[row][0] == pytest.approx(cell["lanes"][row][0], abs=0.03)
+
+
+def test_a_control_practises_and_recalls_as_is_stored(study):
+    controls, stored = study("09_controls"), cl.results.load("09_controls")
+    assert stored["settings"] == controls.SETTINGS
+    cell = stored["variants"]["no error correction"]
+    network = controls.trained("no error correction", cell["lr"], [3], stored["settings"]["steps"])
+    again = controls.recall.right(network, [(16, 32)])["16 pairs, gap 32"].item()
+    assert again == pytest.approx(cell["lanes"]["16 pairs, gap 32"][3], abs=0.03)
+    assert stored["look-up without a network"] == [1.0] * len(stored["settings"]["seeds"])
+
+
+def test_an_untrained_memory_is_surprised_as_is_stored(study):
+    surprise, stored = study("09_surprise"), cl.results.load("09_surprise")
+    assert stored["settings"] == surprise.SETTINGS
+    with torch.no_grad():
+        again = surprise.showings(surprise.networks("untrained", [0, 19]))
+    for name, lanes in again.items():
+        kept = stored["lanes"]["untrained"]["showings"][name]
+        assert lanes.tolist() == pytest.approx([kept[0], kept[19]], abs=2e-3)
