@@ -7,11 +7,17 @@ in the folder of practised networks, so it may be stopped and started again).
 
 variants  the network of kind "memory" with one thing taken away or made otherwise; windows and
           recurrent networks without a memory. The memory as it is stands in 09_recall.py, with the
-          same lanes and texts. Rates are searched as there, for each variant on its own
+          same lanes and texts. Rates are searched as there, for each variant on its own.
+          A window of 32 keeps as many numbers as M and S (2,048); a GRU of 27 has as many
+          parameters as the memory, one of 256 an eighth of its state and 28 times its parameters
+          (with equal state it would have 12 million: not run)
 patience  four times the steps, at the chosen rate and the next slower one
+same rate the memory and three variants, each at both rates that the searches chose: gap 512 and
+          farther were never searched, so a rate may favour one of them there
 long      the same number of steps, with gaps that grow to 255 instead of 63
 why       the trained networks over 512 and 2048 fillers: their gates there, what fillers do to M,
-          and what is recalled when the gates are held at 0 while fillers pass
+          and what is recalled when the gates are held at 0 while fillers pass, or when fillers
+          come with no value, so that they only erase
 """
 
 from __future__ import annotations
@@ -46,6 +52,8 @@ SETTINGS = {
                  "window of 32", "window of 64", "window of 128", "MAG, queries of its own",
                  "queries of its own, no convolution", "GRU of 256"],
     "patience": {"queries of its own": 1600, "GRU of 27": 1600},
+    "same_rate": {"names": ["memory", "no error correction", "constant gates", "no forgetting"],
+                  "rates": [1e-2, 3e-2], "rows": [[16, 32], [16, 512], [16, 2048], [64, 32]]},
     "long": {"kinds": ["memory", "MAG"], "most": 255},
     "why": {"kinds": ["memory", "MAG"], "gaps": [512, 2048], "texts": 16},
     "rows": [[4, 2], [16, 0], [16, 32], [16, 128], [16, 512], [16, 2048], [32, 32], [64, 32]],
@@ -246,6 +254,20 @@ def held(network: cl.Titan, texts: cl.Pairs, kind: str, **gates: float) -> cl.Ti
     return network
 
 
+def silent(network: cl.Titan, texts: cl.Pairs) -> cl.Titan:
+    """A copy for these texts in which fillers say nothing: v = 0, so their writes only erase."""
+    network = network.copy()
+    usual, fillers = network.memory.keys, texts.where("filler")[:, :, None, :, None]
+
+    def forced(x: torch.Tensor, carried=None) -> tuple[torch.Tensor, ...]:
+        q, k, v, last = usual(x, carried)
+        here = F.pad(fillers, (0, 0, x.shape[2] - fillers.shape[-2], 0))
+        return q, k, v.masked_fill(here, 0.0), last
+
+    network.memory.keys = forced
+    return network
+
+
 @torch.no_grad()
 def why(network: cl.Titan, gap: int) -> dict[str, torch.Tensor]:
     """What 16 pairs suffer while `gap` fillers pass: lanes each."""
@@ -258,6 +280,7 @@ def why(network: cl.Titan, gap: int) -> dict[str, torch.Tensor]:
     for name, gates in {"θ": {"θ": 0.0}, "α": {"α": 0.0}, "both": {"θ": 0.0, "α": 0.0}}.items():
         kept = held(network, texts, "filler", **gates)
         found[f"recall, {name} of fillers 0"] = cl.remembers(kept, texts)
+    found["recall, fillers only erase"] = cl.remembers(silent(network, texts), texts)
     for kind, part in {"pairs": seen, "fillers": passed}.items():
         found |= {f"{gate} of {kind}": getattr(part, gate).mean(dim=(1, 2, 3)) for gate in "θηα"}
     rest = (1 - passed.α).log().sum(dim=-1).exp().mean(dim=(1, 2))
@@ -288,12 +311,27 @@ def reasons(parts) -> dict:
     return found
 
 
+def at_same_rate(parts) -> dict:
+    """{name: {rate: lanes}}"""
+    plan, found = SETTINGS["same_rate"], {}
+    for name in plan["names"]:
+        for lr in plan["rates"]:
+            def make(name=name, lr=lr) -> dict[str, list[float]]:
+                network = trained(name, lr, SETTINGS["seeds"], SETTINGS["steps"])
+                return recall.lists(recall.right(network, plan["rows"]))
+
+            found.setdefault(name, {})[str(lr)] = parts(f"{name}|{lr}", make)
+    return found
+
+
 if __name__ == "__main__":
     parts = recall.Parts("09_controls")
     long = {kind: cell(f"far {kind}", parts) for kind in SETTINGS["long"]["kinds"]}
+    why_far = reasons(parts)
     found = {name: cell(name, parts) for name in SETTINGS["variants"]}
     texts = cl.draw_pairs(16, 512, shown=2, changed=8, seeds=SETTINGS["seeds"])
     alone = (looked_up(texts) == texts.y).float().mean(dim=(1, 2))
-    results = {"variants": found, "long": long, "why": reasons(parts),
+    results = {"variants": found, "long": long, "why": why_far,
+               "same rate": at_same_rate(recall.Parts("09_controls_rates")),
                "look-up without a network": alone.tolist()}  # fmt: skip
     print("written:", store("09_controls", SETTINGS, results).name)

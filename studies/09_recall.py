@@ -9,7 +9,7 @@ Each kind practises with the rates of one grid on lanes 100 and up, and is asked
 16 pairs over 32 and 64 fillers, lengths that it practised. Where no rate answers those better than
 .15 (guessing: .0625), the one that answers 4 pairs over 2 fillers best is taken. If the best is the
 first or the last rate tried, the next one is tried, too. The results are those of other lanes, and
-again of more. "steps" are twice and half the steps of practice, at the rate chosen for 400; for
+again of more. "steps" are half, twice and four times the practice, at the rate chosen for 400; for
 attention, of which one of the other lanes learns nothing in 400, also twice the steps there.
 """
 
@@ -34,7 +34,8 @@ SETTINGS = {
     "kinds": ["MAG", "memory", "MAL", "window", "full", "MAC"],
     "steps": 400,
     "other_steps": {"200": ["MAG", "MAL", "memory", "window", "MAC"],
-                    "800": ["MAG", "MAL", "memory", "window", "MAC"]},
+                    "800": ["MAG", "MAL", "memory", "window", "MAC"],
+                    "1600": ["MAC", "MAG", "MAL"]},
     "others_longer": {"window": 800, "full": 800},
     "rates": [1e-2, 3e-3, 3e-2],
     "all_rates": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1],
@@ -69,7 +70,7 @@ class Parts:
 
 def lists(found: dict[str, torch.Tensor]) -> dict[str, list[float]]:
     """Lanes as they are stored."""
-    return {name: [round(one, 4) for one in lanes.tolist()] for name, lanes in found.items()}
+    return {name: [float(f"{one:.4g}") for one in lanes.tolist()] for name, lanes in found.items()}
 
 
 @torch.no_grad()
