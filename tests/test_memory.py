@@ -104,6 +104,33 @@ def test_a_sequence_may_come_in_pieces(cuts, chunk):
     assert away(torch.cat(pieces, 1), whole) < 1e-10 and away(state.M, end.M) < 1e-10
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_single_precision_rounded_once(dtype):
+    inputs, start = sequence(T=70, dtype=torch.float32)
+    leaves = [x.to(dtype).requires_grad_() for x in inputs]
+    y, state = linear_memory(*leaves, State(*(x.to(dtype) for x in start)))
+    wide = [x.detach().float().requires_grad_() for x in leaves]
+    y_, state_ = linear_memory(*wide, State(*(x.to(dtype).float() for x in start)))
+    assert torch.equal(y, y_.to(dtype)) and torch.equal(state.M, state_.M.to(dtype))
+    for mine, wanted in zip(*(torch.autograd.grad(out.sum(), x) for out, x in ((y, leaves),
+                            (y_, wide))), strict=True):  # fmt: skip
+        assert torch.equal(mine, wanted.to(dtype))
+
+
+@pytest.mark.parametrize("T", [1, 250, 1111])
+def test_blocks_of_chunks_are_the_token_loop(T):
+    """Forty sequences: one chunk of 4 tokens a block; gradients run through all of them."""
+    inputs, start = sequence(T, d=3, p=2, lead=(40,), gates="mixed")
+    leaves = [x.requires_grad_() for x in (*inputs, *start)]
+    results = []
+    for remember, more in ((linear_memory, {"chunk": 4}), (token_loop, {})):
+        y, state = remember(*leaves[:6], State(*leaves[6:]), **more)[:2]
+        total = y.square().sum() + state.M.sum() + state.S.sum()
+        results.append((y, *state, *torch.autograd.grad(total, leaves)))
+    for mine, wanted in zip(*results, strict=True):
+        assert away(mine, wanted) < 1e-10
+
+
 def test_no_output_knows_the_future():
     inputs, start = sequence(T=64)
     other = [x.clone() for x in inputs]

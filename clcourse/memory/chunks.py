@@ -11,9 +11,10 @@ An update needs the memory one token before, so the updates of a chunk solve a t
 
     u_t = θ_t (v_t - k_t M_{t-1})   ⇔   (I + Θ (W↓ ∘ K K')) U = Θ (V - a↓ K M_0 - c↓ K S_0)
 
-where ↓ means the row before. All chunks are solved at once for V and for what multiplies the state
-Z = [M_0; S_0]; only Z itself walks from chunk to chunk. Everything is products of gates, so gates
-may be 0 or 1. `docs/fidelity.md` has the derivation, and that of the backward pass.
+where ↓ means the row before. The matrix in front of U is inverted for many chunks at once, which
+gives what V and what the state Z = [M_0; S_0] adds to U; only Z itself walks from chunk to chunk.
+Everything is products of gates, so gates may be 0 or 1. `docs/fidelity.md` has the derivation, and
+that of the backward pass.
 """
 
 from __future__ import annotations
@@ -33,32 +34,47 @@ def linear_memory(
 
     q, k (…, T, d); v (…, T, p); gates θ, η, α (…, T), one a token. Leading axes are batch, heads,
     lanes. Equal to `token_loop`; `chunk` only changes the speed. A sequence may come in pieces.
+    Inside, numbers have at least 32 bits: half precision is widened first and rounded at the end.
     """
     M, S = checked(q, k, v, θ, η, α, state)
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
         raise CourseError(f"chunk={chunk!r}; expected a whole number of at least 1: try 32.")
     lead, (T, d), p = k.shape[:-2], k.shape[-2:], v.shape[-1]
-    whole = T - T % chunk
     N = math.prod(lead)
-    inputs = [x.reshape(N, *x.shape[len(lead) :]) for x in (q, k, v, θ, η, 1 - α)]
-    Z = torch.cat([M, S], dim=-2).reshape(N, 2 * d, p)
+    wide = torch.promote_types(k.dtype, torch.float32)
+    inputs = [x.to(wide).reshape(N, *x.shape[len(lead) :]) for x in (q, k, v, θ, η, α)]
+    inputs[-1] = 1 - inputs[-1]
+    Z = torch.cat([M, S], dim=-2).to(wide).reshape(N, 2 * d, p)
     outputs, updates = [], []
-    for start, end, size in ((0, whole, chunk), (whole, T, T - whole)):
-        if end > start:
-            pieces = [_chunks(x[:, start:end], size) for x in inputs]
-            y, Z, u = _Chunks.apply(*pieces, Z)
-            outputs.append(y.transpose(0, 1).flatten(1, 2))
-            updates.append(u.transpose(0, 1).flatten(1, 2))
-    y, u = (torch.cat(rows, 1).reshape(v.shape) if rows else v for rows in (outputs, updates))
-    state = State(*Z.reshape(*lead, 2 * d, p).split(d, dim=-2))
+    for block in zip(*(x.split(_lengths(T, chunk, N, k.device), 1) for x in inputs), strict=True):
+        size = min(block[0].shape[1], chunk)
+        y, Z, u = _Chunks.apply(*(_chunks(x, size) for x in block), Z)
+        outputs.append(y)
+        updates.append(u)
+    y = _joined(outputs, v)
+    state = State(*Z.to(k.dtype).reshape(*lead, 2 * d, p).split(d, dim=-2))
     if not torch.compiler.is_compiling() and not bool(torch.isfinite(Z).all()):
-        lost = torch.nonzero(~torch.isfinite(u).all(-1).reshape(-1, T).all(0))
+        lost = torch.nonzero(~torch.isfinite(_joined(updates, v)).all(-1).reshape(-1, T).all(0))
         raise CourseError(
             f"The memory exploded, first at token {int(lost[0]) if len(lost) else T} of {T}; "
             f"expected finite updates: lower θ (up to {θ.max():.3g} here) or η, or give the keys "
             "length 1."
         )
-    return (y, state, Watched(u, u.norm(dim=-1))) if watch else (y, state)
+    if not watch:
+        return y, state
+    u = _joined(updates, v)
+    return y, state, Watched(u, u.norm(dim=-1))
+
+
+def _lengths(T: int, chunk: int, N: int, device: torch.device) -> list[int]:
+    """How many tokens to work on at once: whole chunks, then the rest, shorter than a chunk.
+
+    64 chunks of 32 tokens, whose tables of 32 by 32 fit a core's cache; a GPU wants more work.
+    """
+    block = chunk * max(1, (64 if device.type == "cpu" else 8192) // max(N, 1))
+    whole = T - T % chunk
+    lengths = [*[block] * (whole // block), whole % block, T - whole]
+    return [length for length in lengths if length]
 
 
 def _chunks(x: torch.Tensor, size: int) -> torch.Tensor:
@@ -66,13 +82,18 @@ def _chunks(x: torch.Tensor, size: int) -> torch.Tensor:
     return x.unflatten(1, (-1, size)).transpose(0, 1).contiguous()
 
 
+def _joined(blocks: list[torch.Tensor], v: torch.Tensor) -> torch.Tensor:
+    """Blocks of (chunks, N, size, p) → the shape and the type of the values."""
+    rows = [x.transpose(0, 1).flatten(1, 2) for x in blocks]
+    return torch.cat(rows, 1).to(v.dtype).reshape(v.shape) if rows else v
+
+
 def decays(gate: torch.Tensor) -> torch.Tensor:
     """D[t, i] = gate_{i+1} … gate_t for t ≥ i, else 0; index 0 is the start: (…, C + 1, C + 1)."""
     C = gate.shape[-1]
-    steps = gate.new_ones(*gate.shape[:-1], C + 1, C + 1)  # [i, t]
-    later = torch.ones(C + 1, C, dtype=torch.bool, device=gate.device).triu()
-    steps[..., 1:] = torch.where(later, gate[..., None, :], 1.0)
-    return steps.cumprod(dim=-1).triu().mT
+    later = gate.new_ones(C + 1, C + 1).triu(1)  # [i, t]
+    steps = torch.nn.functional.pad(gate, (1, 0))[..., None, :]
+    return torch.addcmul(1 - later, steps, later).cumprod(dim=-1).triu().mT
 
 
 def _back(D: torch.Tensor, dD: torch.Tensor) -> torch.Tensor:
@@ -85,6 +106,12 @@ def _both(x: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.T
     return torch.cat([x * first[..., None], x * second[..., None]], dim=-1)
 
 
+def _add_both(to: torch.Tensor, x: torch.Tensor, first: torch.Tensor, second: torch.Tensor):
+    """What `_both` sends back: to + diag(first) x_left + diag(second) x_right, in place."""
+    left, right = x.chunk(2, dim=-1)
+    return to.addcmul_(left, first[..., None]).addcmul_(right, second[..., None])
+
+
 class _Chunks(torch.autograd.Function):
     """All chunks (chunks, N, C, …) from the state Z (N, 2 d, p): outputs, the last Z, updates."""
 
@@ -93,69 +120,76 @@ class _Chunks(torch.autograd.Function):
         """Solve the chunks at once, then let the state walk through them."""
         n, N, C, d = q.shape
         p = v.shape[-1]
-        D_λ, D_η = decays(λ), decays(η)
+        D_λ, D_η = decays(torch.stack([λ, η]))
         W = D_λ @ D_η
         a, c = D_λ[..., 0], W[..., 0] - D_λ[..., 0]
         KK, QK = k @ k.mT, q @ k.mT
         L = W[..., :-1, 1:] * KK * θ[..., None]
-        right = torch.cat([v, _both(k, a[..., :-1], c[..., :-1])], dim=-1) * θ[..., None]
-        solved = torch.linalg.solve_triangular(L, right, upper=False, unitriangular=True)
-        U, X = solved[..., :p].contiguous(), solved[..., p:].contiguous()
+        one = torch.eye(C, dtype=k.dtype, device=k.device).expand_as(L)
+        inverse = torch.linalg.solve_triangular(L, one, upper=False, unitriangular=True)
+        solve = inverse * θ[..., None, :]
+        U, X = solve @ v, solve @ _both(k, a[..., :-1], c[..., :-1])
         G = _both(k, W[..., -1, 1:], D_η[..., -1, 1:])
         mix = torch.stack([a[..., -1], c[..., -1], 0 * a[..., -1], D_η[..., -1, 0]], -1)
         mix = mix.unflatten(-1, (2, 2))  # M ← a M + c S,  S ← m S
         states = k.new_empty(n + 1, N, 2 * d, p)
         states[0] = Z
-        chunks = (x.unbind(0) for x in (U, X, G.mT, mix, states[:-1], states[1:]))
-        for U_t, X_t, G_t, mix_t, Z, after in zip(*chunks, strict=True):
+        halves = states.view(n + 1, N, 2, d * p)
+        chunks = (U, X, G.mT, mix, states[:-1], halves[:-1], states[1:], halves[1:])
+        for U_t, X_t, G_t, mix_t, Z, old, after, new in zip(*chunks, strict=True):
             U_t.baddbmm_(X_t, Z, alpha=-1)
-            torch.bmm(mix_t, Z.view(N, 2, d * p), out=after.view(N, 2, d * p))
+            torch.bmm(mix_t, old, out=new)
             after.baddbmm_(G_t, U_t)
         Y = _both(q, a[..., 1:], c[..., 1:]) @ states[:-1]
-        Y += (W[..., 1:, 1:] * QK) @ U
-        ctx.save_for_backward(q, k, v, θ, D_λ, D_η, W, KK, QK, L, X, G, mix, states, U)
+        Y.flatten(0, 1).baddbmm_((W[..., 1:, 1:] * QK).flatten(0, 1), U.flatten(0, 1))
+        ctx.save_for_backward(q, k, v, θ, D_λ, D_η, W, KK, QK, inverse, X, G, mix, states, U)
         ctx.mark_non_differentiable(U)
         return Y, states[-1].clone(), U
 
     @staticmethod
     def backward(ctx, dY, dZ, _):
         """Let the gradient of the state walk back, then give each chunk its gradients at once."""
-        q, k, v, θ, D_λ, D_η, W, KK, QK, L, X, G, mix, states, U = ctx.saved_tensors
+        q, k, v, θ, D_λ, D_η, W, KK, QK, inverse, X, G, mix, states, U = ctx.saved_tensors
         n, N, C, d = q.shape
+        dY = dY.contiguous()
         a, c = D_λ[..., 0], W[..., 0] - D_λ[..., 0]
         now, before = W[..., 1:, 1:], W[..., :-1, 1:]
-        a_now, a_before, c_now, c_before = (x[..., :, None] for x in (
-            a[..., 1:], a[..., :-1], c[..., 1:], c[..., :-1]))  # fmt: skip
         # the state, backwards
         dU = (now * QK).mT @ dY
-        dstates = torch.cat([_both(q, a[..., 1:], c[..., 1:]).mT @ dY, dZ[None]])
-        chunks = (x.unbind(0) for x in (dU, X.mT, G, mix.mT, dstates[:-1], dstates[1:]))
-        for dU_t, X_t, G_t, mix_t, before_, dZ in reversed(list(zip(*chunks, strict=True))):
+        dstates = torch.empty_like(states)
+        dstates[-1] = dZ
+        torch.matmul(_both(q, a[..., 1:], c[..., 1:]).mT, dY, out=dstates[:-1])
+        halves = dstates.view(n + 1, N, 2, -1)
+        chunks = (dU, X.mT, G, mix.mT, dstates[:-1], halves[:-1], dstates[1:], halves[1:])
+        for dU_t, X_t, G_t, mix_t, before_, old, dZ, new in reversed(
+            list(zip(*chunks, strict=True))
+        ):
             dU_t.baddbmm_(G_t, dZ)
-            before_.view(N, 2, -1).baddbmm_(mix_t, dZ.view(N, 2, -1))
+            old.baddbmm_(mix_t, new)
             before_.baddbmm_(X_t, dU_t, alpha=-1)
         Z, dZ = states[:-1], dstates[1:]
-        Λ = torch.linalg.solve_triangular(L.mT, dU, upper=True, unitriangular=True)
-        # keys, values, queries and θ
-        dv = Λ * θ[..., None]
-        error = v - _both(k, a[..., :-1], c[..., :-1]) @ Z - (before * KK) @ U
-        dθ = (Λ * error).sum(dim=-1)
-        dP, dL = dY @ U.mT, dv @ U.mT
-        H, N_ = dP * now, dL * before
-        on_q, on_k, on_G = dY @ Z.mT, dv @ Z.mT, U @ dZ.mT  # (…, C, 2 d): of M and of S
-        dq = H @ k + a_now * on_q[..., :d] + c_now * on_q[..., d:]
-        dk = H.mT @ q - (N_ + N_.mT) @ k - a_before * on_k[..., :d] - c_before * on_k[..., d:]
-        dk += W[..., -1, 1:, None] * on_G[..., :d] + D_η[..., -1, 1:, None] * on_G[..., d:]
+        Λ = inverse.mT @ dU
+        # values, θ, queries and keys
+        dP, E = dY @ U.mT, Λ @ U.mT
+        on_q, on_k, on_G = dY @ Z.mT, Λ @ Z.mT, U @ dZ.mT  # (…, C, 2 d): of M and of S
+        k_M, k_S = (k * on_k[..., :d]).sum(-1), (k * on_k[..., d:]).sum(-1)
+        H, E_W = dP * now, E * before
+        dθ = (Λ * v).sum(-1) - (E_W * KK).sum(-1) - a[..., :-1] * k_M - c[..., :-1] * k_S
+        E_W *= θ[..., None]
+        dq = _add_both(H @ k, on_q, a[..., 1:], c[..., 1:])
+        dk = H.mT @ q - (E_W + E_W.mT) @ k
+        _add_both(dk, on_k, -θ * a[..., :-1], -θ * c[..., :-1])
+        _add_both(dk, on_G, W[..., -1, 1:], D_η[..., -1, 1:])
         # decays, and through them the gates
         products = Z.unflatten(-2, (2, d)), dZ.unflatten(-2, (2, d))
         on_mix = torch.einsum("nbidp,nbjdp->nbji", *products)  # ⟨state i, gradient of state j⟩
         dW = torch.nn.functional.pad(dP * QK, (1, 0, 1, 0))
-        dW[..., :-1, 1:] -= dL * KK
+        dW[..., :-1, 1:] -= E * KK * θ[..., None]
         dW[..., -1, 1:] += (k * on_G[..., :d]).sum(dim=-1)
         da, dc = torch.zeros_like(a), torch.zeros_like(a)
-        for gradient, half in ((da, slice(None, d)), (dc, slice(d, None))):
-            gradient[..., 1:] = (q * on_q[..., half]).sum(dim=-1)
-            gradient[..., :-1] -= (k * on_k[..., half]).sum(dim=-1)
+        da[..., 1:], dc[..., 1:] = (q * on_q[..., :d]).sum(-1), (q * on_q[..., d:]).sum(-1)
+        da[..., :-1] -= θ * k_M
+        dc[..., :-1] -= θ * k_S
         da[..., -1] += on_mix[..., 0, 0]
         dc[..., -1] += on_mix[..., 0, 1]
         dW[..., 0] += dc
@@ -163,4 +197,4 @@ class _Chunks(torch.autograd.Function):
         dD_λ[..., 0] += da - dc
         dD_η[..., -1, 0] += on_mix[..., 1, 1]
         dD_η[..., -1, 1:] += (k * on_G[..., d:]).sum(dim=-1)
-        return dq, dk, dv, dθ, _back(D_η, dD_η), _back(D_λ, dD_λ), dstates[0]
+        return dq, dk, Λ * θ[..., None], dθ, _back(D_η, dD_η), _back(D_λ, dD_λ), dstates[0]
