@@ -1,8 +1,7 @@
-"""Lesson 09: what students are told about their own memory: its rule, its fading, its bytes."""
+"""Lesson 09: what students are told about their own memory: rule, surprise and bytes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from clcourse.exercises import Wrong, exercise
@@ -72,39 +71,6 @@ def one_token(answer: Callable) -> str:
 
 @exercise(
     "09.2",
-    expects="a function of alpha that gives a number of tokens",
-    hints=[
-        "After n tokens (1 - alpha)**n of a write is left. For which n is that one half?",
-        "Take logarithms on both sides: n = log(0.5) / log(1 - alpha), with math.log.",
-    ],
-)
-def half_life(answer: Callable) -> str:
-    """log ½ / log (1 - α)."""
-    for α in (0.2, 0.01):
-        right = math.log(0.5) / math.log(1 - α)
-        expect(
-            call(answer, α),
-            right,
-            (1 / α, "1 / alpha is when a share of 1/e, .37, is left: we want one half."),
-            (0.5 / α, "forgetting takes a share of what is left each time, so it is not a "
-             "straight line: (1 - alpha)**n = 0.5."),
-            (math.log(2) / α, "this is the rule of thumb for small alpha: the exact one has "
-             "-log(1 - alpha) below."),
-            (-right, "the sign is turned: both logarithms are negative, their ratio is not."),
-            (1 / right, "the fraction is upside down."),
-            (math.log(0.5) / math.log(α), "1 - alpha is what stays after a token, not alpha."),
-            (math.log(2) / math.log(α), "1 - alpha is what stays after a token, not alpha."),
-            (math.log(1 - α) / math.log(2), "the fraction is upside down."),
-            (math.ceil(right), "do not round: give the number itself."),
-            (math.floor(right), "do not round: give the number itself."),
-            (round(right), "do not round: give the number itself."),
-            tolerance=1e-4,
-        )  # fmt: skip
-    return "at alpha = .01 half of a write is gone after 69 tokens, whatever came between."
-
-
-@exercise(
-    "09.3",
     expects="a function of surprise (seeds, showings, pairs) and count that gives (seeds, pairs), "
             "True where a pair has changed",
     hints=[
@@ -177,7 +143,7 @@ def _shown_four_times():
 
 
 @exercise(
-    "09.4",
+    "09.3",
     expects="a function of tokens, d and heads that gives two numbers of bytes: cache, memory",
     hints=[
         "The cache keeps a key and a value, d numbers each, for every head and every token.",

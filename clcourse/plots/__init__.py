@@ -16,14 +16,16 @@ _home = {
     "paired": "general",
 }
 
+_themes = ("slots", "one_memory", "kernel_memory", "remembering")
+
 __all__ = list(_home)
 
 
 def __getattr__(name: str):
-    """A figure by its name, or a module of a lesson's figures, `lesson_02` or `slots`."""
+    """A figure by its name, or a module of figures, such as `lesson_02` or `slots`."""
     if name in _home:
         return getattr(importlib.import_module(f"{__name__}.{_home[name]}"), name)
-    if name.startswith("lesson_") or name in (*_home.values(), "slots"):
+    if name.startswith("lesson_") or name in (*_home.values(), *_themes):
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"clcourse.plots has no {name!r}; it has {', '.join(_home)}")
 

@@ -1,7 +1,5 @@
 """Lesson 09: plausible wrong answers, and words that the reply to each must contain."""
 
-import math
-
 import torch
 
 
@@ -48,15 +46,6 @@ WRONG = {
         (rule(right_S, lambda M, S, new, w, α: (1 - α) * M + w), "which holds it"),
     ],
     "09.2": [
-        (lambda alpha: 1 / alpha, "1/e"),
-        (lambda alpha: 0.5 / alpha, "straight line"),
-        (lambda alpha: math.log(2) / alpha, "rule of thumb"),
-        (lambda alpha: math.log(2) / math.log(1 - alpha), "sign is turned"),
-        (lambda alpha: math.log(1 - alpha) / math.log(0.5), "upside down"),
-        (lambda alpha: math.log(0.5) / math.log(alpha), "what stays"),
-        (lambda alpha: math.ceil(math.log(0.5) / math.log(1 - alpha)), "round"),
-    ],
-    "09.3": [
         (lambda surprise, count: top(surprise[:, 0], count), "first showing"),
         (lambda surprise, count: top(surprise[:, -1], count, False), "surprise least"),
         (lambda surprise, count: top(surprise[:, -1], count).double().topk(count).indices,
@@ -67,7 +56,7 @@ WRONG = {
         (lambda surprise, count: top(surprise[:, -1].mean(0, keepdim=True).expand(2, -1), count),
          "averaged over the lanes"),
     ],
-    "09.4": [
+    "09.3": [
         (lambda tokens, d, heads: 8 * heads * d * tokens, "two numbers"),
         (lambda tokens, d, heads: (8 * heads * d * d, 8 * heads * d * tokens), "cache first"),
         (lambda tokens, d, heads: (2 * heads * d * tokens, 2 * heads * d * d), "cache: these are"),
