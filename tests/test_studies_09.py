@@ -99,6 +99,17 @@ def test_gates_are_held_at_tokens_of_one_kind_only(study):
     assert torch.equal(forced.θ[~fillers], usual.θ[~fillers])
 
 
+def test_silent_fillers_have_no_value_and_all_else_is_as_before(study):
+    network, texts = study("09_recall").fresh("memory", 2), cl.draw_pairs(4, 6, batch=3, seeds=2)
+    x = first_layer(network, texts.x)
+    before = network.memory.keys(x)
+    after = study("09_controls").silent(network, texts).memory.keys(x)
+    quiet = torch.cat([torch.zeros(2, 3, network.p.shape[1]), texts.where("filler")], 2).bool()
+    assert not after[2][:, :, 0][quiet].any()
+    assert torch.equal(after[2][:, :, 0][~quiet], before[2][:, :, 0][~quiet])
+    assert torch.equal(after[1], before[1]) and torch.equal(after[0], before[0])
+
+
 def test_practice_with_changes_shows_pairs_twice(study, monkeypatch):
     controls = study("09_controls")
     drawn, draw = [], controls.cl.draw_pairs
@@ -109,16 +120,21 @@ def test_practice_with_changes_shows_pairs_twice(study, monkeypatch):
     assert [k.get("shown", 1) for k in drawn] == [2, 1] and drawn[0]["changed"] == 2
 
 
-def test_the_search_tries_a_rate_on_both_sides_of_the_best(study):
+@pytest.mark.parametrize(
+    ("best", "tries"),
+    [(1e-2, [1e-2, 3e-3, 3e-2]), (3e-2, [1e-2, 3e-3, 3e-2, 1e-1]),
+     (1e-3, [1e-2, 3e-3, 3e-2, 1e-3, 3e-4]), (1e-1, [1e-2, 3e-3, 3e-2, 1e-1])],
+)  # fmt: skip
+def test_the_search_tries_a_rate_on_both_sides_of_the_best(study, best, tries):
     recall, tried = study("09_recall"), []
 
     def at(lr: float) -> dict:
         tried.append(lr)
-        worth = {1e-1: 0.9, 3e-2: 0.8}.get(lr, 0.2)
+        worth = 1 - abs(torch.tensor(lr / best).log10().item()) / 4
         return {f"{n} pairs, gap {g}": [worth] for n, g in recall.SETTINGS["validation"]}
 
-    best, found = recall.searched(at)
-    assert best == 0.1 and tried == [1e-2, 3e-3, 3e-2, 1e-1] and "0.1" in found
+    chosen, found = recall.searched(at)
+    assert chosen == best and tried == tries and list(found) == sorted(map(str, tries), key=float)
 
 
 def test_guessing_everywhere_is_decided_by_what_is_near(study):
