@@ -1,6 +1,6 @@
 """What a token costs the matrix memory, beside its token loop and beside bare matrix products.
 
-    python benchmarks/memory.py      (one thread; about two minutes; prints tables)
+    python benchmarks/memory.py      (one thread; about three minutes; prints tables)
 
 The sides of a row take turns within one run: medians of `ROUNDS`, CPU time in microseconds a token
 (the forward alone: the median of three in a row, so the caches are warm).
