@@ -13,7 +13,7 @@ import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_02 as plots
 from clcourse.plots import lesson_03 as nights
-from clcourse.plots import lesson_05, lesson_07, workarounds
+from clcourse.plots import lesson_05, lesson_07, lesson_09, workarounds
 
 
 def plain(text: str) -> str:
@@ -1519,3 +1519,135 @@ LESSON_06 = [
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_06, ids=[row[0] for row in LESSON_06])
 def test_lesson_06_quotes_what_was_stored(sentence, numbers):
     says("06", sentence, numbers())
+
+
+# -- lesson 09 --
+
+
+def gated(rival, asked="last", world="new", pairs=1024):
+    """A mean of the study of gates, of a memory 32 wide."""
+    return float(lesson_09.gated(rival, pairs, asked, world).mean())
+
+
+def gated_from(*which):
+    """The lowest and the highest mean of all rivals."""
+    recall = results.load("09_gates")["worlds"]["new"]["32"]["recall"]
+    means = [np.mean(rival["lanes"]) for asked in which for name, rival in
+             recall[asked]["1024"].items() if name in lesson_09.RIVALS]  # fmt: skip
+    return min(means), max(means)
+
+
+def momentum(task, η, lanes="lanes"):
+    """What momentum adds in one of the tasks where it was looked for: the mean, its interval."""
+    found = results.load("09_gates")["momentum"][task]
+    return exactly(cl.paired(np.array(found[η][lanes]), np.array(found["0.0"][lanes])))
+
+
+def stable(η):
+    """The largest stable θ for random keys without forgetting."""
+    return float(np.mean(results.load("09_gates")["stable"]["random"]["0.0"][η]["seeds"]))
+
+
+def reached(kind, gap, lanes="lanes", pairs=16):
+    """A mean of the study of recall."""
+    return float(lesson_09.recalled(kind, gap, lanes, pairs).mean())
+
+
+def watched(part, what):
+    """A mean of what was watched of the memories of lesson 09."""
+    return float(lesson_09.surprised(part, what).mean())
+
+
+def said_after(what, kind="MAG"):
+    """A mean of what is answered after values changed."""
+    return float(lesson_09.answered(what, kind).mean())
+
+
+def deep_error(rival, task):
+    """A mean error without forgetting."""
+    return float(lesson_09.silent(rival, task).mean())
+
+
+def collapsed(fade, α):
+    """The error of a deep memory in the last quarter."""
+    found = results.load("09_deep")["collapse"][fade][α]["seeds"]
+    return float(np.mean(found["error, last quarter"]))
+
+
+def cost_of_memory(what):
+    """A value that was fitted or divided in the study of costs."""
+    return results.load("09_cost")["fits"][what]["value"]
+
+
+WHO = {"error rule (MAG)": "MAG", "plain sum": "no error correction"}
+LESSON_09 = [
+    ("after 1024 pairs the plain sum knows {} of the last 16, with forgetting {}; the slow writer "
+     "{} and {}. But the error rule, with a $θ$ that suits, knows {} *without* any forgetting, "
+     "and {} with it",
+     lambda: [gated(one) for one in ("Hebbian", "Hebbian, forgetting", "slow", "slow, forgetting",
+                                     "delta", "delta, forgetting")]),
+    ("of *all* 1024 pairs each knows between {} and {}, and of the *first* 16 no more than {}",
+     lambda: [*gated_from("all"), gated_from("first")[1]]),
+    ("the error rule knows {} of all keys in the end, the plain sum {}, and with the best "
+     "forgetting {}", lambda: [gated(one, "all", "changing") for one in (
+         "delta", "Hebbian", "Hebbian, forgetting")]),
+    ("was a hundredth, {} [{}, {}] (keys much alike, $η = .9$; on fresh lanes {} [{}, {}])",
+     lambda: [f"{one:.2f}" for lanes in ("lanes", "others")
+              for one in momentum("alike", "0.9", lanes)]),
+    ("falls from {} at $η = 0$ to {} at $η = .9$", lambda: [stable("0.0"), stable("0.9")]),
+    ("Window and memory recall {} over 32 fillers, {} over 128, {} over 512, and {} over 2,048",
+     lambda: [reached("MAG", gap) for gap in (32, 128, 512, 2048)]),
+    ("does as well ({}, {}, {}, then {})",
+     lambda: [reached("memory", gap) for gap in (32, 128, 512, 2048)]),
+    ("of 64 pairs it recalls {}, full", lambda: [reached("MAG", 32, pairs=64)]),
+    ("It falls from {} to {}, and not because $M$ has grown meanwhile: pairs never seen surprise "
+     "as much as ever ({}). A changed value surprises even more ({})",
+     lambda: [watched("showings", "surprise, showing 1"),
+              watched("showings", "surprise, showing 7"),
+              watched("others", "surprise, pairs never seen"),
+              watched("showings", "surprise, then changed")]),
+    ("Their *error* is still {} after 480 of them (a new pair's: {})",
+     lambda: [watched("distractors", "error, random, gate as it is: last 32"),
+              watched("showings", "error, showing 1")]),
+    ("the gate is nearly shut for them, {} against {} for pairs. Held open for them as far as for "
+     "pairs, it costs: {} instead of {} over 512 fillers",
+     lambda: [watched("gates", "θ of filler"), watched("gates", "θ of new"),
+              watched("distractors", "recall, random, gate open"),
+              watched("distractors", "recall, random, gate as it is")]),
+    *((f"| {words} | {who} | {{}} | {{}} |", lambda n=n, kind=kind: [
+        said_after(f"{what}, after {n}", kind) for what in ("changed", "old value of the changed")])
+      for n, words in ((1, "once"), (7, "seven times")) for who, kind in WHO.items()),
+    ("no sense of order: {} and {})", lambda: [
+        said_after("changed, after 1", "full"),
+        said_after("old value of the changed, after 1", "full")]),
+    ("answer the new value {} of the time with the error rule and {} with the plain sum after one "
+     "showing, {} and {} after seven", lambda: [
+         float(lesson_09.answered_after_practice(f"changed, after {n}", kind).mean())
+         for n in (1, 7) for kind in ("memory", "no error correction")]),
+    ("after 400 steps it recalls {} over 32 fillers (some lanes nothing), after 800 steps {}. But "
+     "over 2,048 fillers it then recalls {}, MAG {}.",
+     lambda: [reached("MAC", 32), reached("MAC", 32, "800 steps"),
+              reached("MAC", 2048, "800 steps"), reached("MAG", 2048, "800 steps")]),
+    ("that of saying nothing; at .001 it is {}, without forgetting {}.",
+     lambda: [collapsed("zero", "0.001"), collapsed("zero", "0.0")]),
+    ("mends only part: {} at .001, {} at .01",
+     lambda: [collapsed("start", α) for α in ("0.001", "0.01")]),
+    ("a plain matrix of the same width is left with {}, the MLP with {}; but a *matrix on fixed "
+     "random features* of the same number of weights with {}. With only 256 numbers a small MLP "
+     "({})", lambda: [deep_error(one, "bent") for one in (
+         "matrix", "MLP", "matrix, fixed features", "small MLP")]),
+    ("and is {} times as dear after 65,536 tokens",
+     lambda: [f"{cost_of_memory('attention, longest to memory'):.0f}"]),
+    ("it pays only after about {} tokens",
+     lambda: [f"{round(cost_of_memory('crossing, token loop'), -2):,.0f}"]),
+    ("below some {} tokens it is the cheaper one; at 16,384 the memory costs {} times less. And a "
+     "plain window of 64 tokens reads {} times faster",
+     lambda: [f"{round(cost_of_memory('reading, crossing'), -2):,.0f}",
+              f"{cost_of_memory('reading, full attention to memory'):.1f}",
+              f"{cost_of_memory('reading, memory to window'):.1f}"]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_09, ids=[row[0] for row in LESSON_09])
+def test_lesson_09_quotes_what_was_stored(sentence, numbers):
+    says("09", sentence, numbers())
