@@ -33,7 +33,7 @@ import clcourse as cl
 from clcourse.learner import cross_entropy
 from clcourse.memory.chunks import decays
 from clcourse.memory.titans import KINDS
-from clcourse.pairs import ASK, MOST, VALUES, WORDS
+from clcourse.pairs import ASK, KIND, MOST, VALUES, WORDS
 from clcourse.pretraining import clip_each_lane, schedule
 from clcourse.remembering import TEXTS
 from clcourse.results import load, store
@@ -51,7 +51,7 @@ SETTINGS = {
                  "queries of its own", "no convolution", "no persistent tokens", "GRU of 27",
                  "window of 32", "window of 64", "window of 128", "MAG, queries of its own",
                  "queries of its own, no convolution", "GRU of 256"],
-    "patience": {"queries of its own": 1600, "GRU of 27": 1600},
+    "patience": {"queries of its own": 1600, "MAG, queries of its own": 1600, "GRU of 27": 1600},
     "same_rate": {"names": ["memory", "no error correction", "constant gates", "no forgetting"],
                   "rates": [1e-2, 3e-2], "rows": [[16, 32], [16, 512], [16, 2048], [64, 32]]},
     "long": {"kinds": ["memory", "MAG"], "most": 255},
@@ -142,6 +142,13 @@ def looked_up(texts: cl.Pairs) -> torch.Tensor:
     same = (keys[..., first:, None] == keys[..., None, :first]).long()
     place = same.shape[-1] - 1 - same.flip(-1).argmax(dim=-1)
     return values.gather(2, place) - (ASK - VALUES)
+
+
+def commonest(texts: cl.Pairs) -> torch.Tensor:
+    """Answers without a network and without keys: the value that most pairs of the text have."""
+    values = texts.x[..., 1] - (ASK - VALUES)
+    counts = F.one_hot(values.where(texts.kind < KIND.index("filler"), VALUES)).sum(dim=2)
+    return counts[..., :VALUES].argmax(dim=-1, keepdim=True).expand_as(texts.y)
 
 
 def variant(name: str, seeds) -> nn.Module:
@@ -331,7 +338,12 @@ if __name__ == "__main__":
     found = {name: cell(name, parts) for name in SETTINGS["variants"]}
     texts = cl.draw_pairs(16, 512, shown=2, changed=8, seeds=SETTINGS["seeds"])
     alone = (looked_up(texts) == texts.y).float().mean(dim=(1, 2))
+    blind = {}
+    for count in (4, 16):
+        texts = cl.draw_pairs(count, 32, batch=256, seeds=SETTINGS["seeds"])
+        blind[f"{count} pairs"] = (commonest(texts) == texts.y).float().mean(dim=(1, 2))
     results = {"variants": found, "long": long, "why": why_far,
                "same rate": at_same_rate(recall.Parts("09_controls_rates")),
-               "look-up without a network": alone.tolist()}  # fmt: skip
+               "look-up without a network": alone.tolist(),
+               "commonest value without a network": recall.lists(blind)}  # fmt: skip
     print("written:", store("09_controls", SETTINGS, results).name)

@@ -78,6 +78,14 @@ def test_a_look_up_needs_no_network(study, shown, changed):
     assert torch.equal(study("09_controls").looked_up(texts), texts.y)
 
 
+def test_the_commonest_value_is_counted_among_pairs_only(study):
+    texts = cl.draw_pairs(7, 40, batch=5, seeds=2)
+    said = study("09_controls").commonest(texts)
+    for x, answer in zip(texts.x.flatten(0, 1), said.flatten(0, 1), strict=True):
+        counts = torch.bincount(x[:7, 1] - 96, minlength=16)
+        assert (counts[answer] == counts.max()).all()
+
+
 def test_what_is_taken_away_stays_away(study):
     controls = study("09_controls")
     texts = cl.draw_pairs(4, 6, batch=2, seeds=1)
