@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from lessons import NOTEBOOKS, number, read
@@ -56,12 +57,17 @@ def test_a_guess_is_drawn_only_where_there_is_one():
 
 def test_every_statement_is_judged_on_the_stored_lanes():
     effects = plots.effects()
-    assert 10 <= len(effects) <= 16 and all(source for source, _ in effects.values())
+    assert 12 <= len(effects) <= 16 and all(source for source, _ in effects.values())
     found = results.load("09_recall")["kinds"]
     first, second = (torch.tensor(found[kind]["lanes"]["16 pairs, gap 2048"])
                      for kind in ("full", "MAG"))  # fmt: skip
     shown = next(effect for words, (_, effect) in effects.items() if words.startswith("2,048"))
     assert str(shown) == str(cl.paired(first, second))
+    plain = np.array(results.load("09_controls")["variants"]["no error correction"]["lanes"][
+        "16 pairs, gap 512"])  # fmt: skip
+    rule = np.array(found["memory"]["lanes"]["16 pairs, gap 512"])
+    shown = next(effect for words, (_, effect) in effects.items() if "a plain sum, both" in words)
+    assert shown.value == pytest.approx((rule - plain).mean())
 
 
 def test_what_is_quoted_as_of_32_rows_is_of_32_rows():

@@ -97,6 +97,11 @@ def recalled(kind: str, gap: int, lanes: str = "lanes", pairs: int = 16) -> np.n
     return np.array(study("recall")["kinds"][kind][lanes][f"{pairs} pairs, gap {gap}"])
 
 
+def variant(name: str, gap: int, pairs: int = 16) -> np.ndarray:
+    """Lanes of a memory that practised without one of its parts."""
+    return np.array(study("controls")["variants"][name]["lanes"][f"{pairs} pairs, gap {gap}"])
+
+
 def gated(rival: str, pairs: int, asked: str = "last", world: str = "new") -> np.ndarray:
     """Lanes of a memory 32 wide that nobody trained; asked: last, first or all."""
     recall = study("gates")["worlds"][world]["32"]["recall"]
@@ -136,11 +141,13 @@ def forgetting(guess=None, title: str | None = None) -> Figure:
 
 
 def reach(guess=None, title: str | None = None) -> Figure:
-    """Recall by gap: window and memory, memory alone, window and full attention."""
+    """Recall by gap: window and memory, memory alone, window, full attention, and controls."""
     names = {"full": "full attention", "MAG": "window and memory", "memory": "memory alone",
              "window": "window of 16"}  # fmt: skip
     lines = {words: np.stack([recalled(kind, gap) for gap in GAPS], axis=1)
              for kind, words in names.items()}
+    plain = [variant("no error correction", gap) for gap in GAPS]
+    lines["plain sum, practised"] = np.stack(plain, axis=1)
     return one_memory.gap_curves(GAPS, lines, chance=CHANCE, trained=TRAINED,
                                  guesses={128: guess}, title=title)
 
@@ -181,6 +188,12 @@ def _of_reach() -> dict[str, tuple[str, Estimate]]:
             (notebook, minus(recalled("full", 2048), recalled("MAG", 2048))),
         "64 pairs in a memory 32 wide: full attention recalls more":
             (notebook, minus(recalled("full", 32, pairs=64), recalled("MAG", 32, pairs=64))),
+        "512 fillers: the error rule recalls more than a plain sum, both practised":
+            (lesson, minus(recalled("memory", 512), variant("no error correction", 512))),
+        "512 fillers: gates that look at the token recall more than constant ones":
+            (lesson, minus(recalled("memory", 512), variant("constant gates", 512))),
+        "512 fillers: with momentum more is recalled than without":
+            (lesson, minus(recalled("memory", 512), variant("no momentum", 512))),
         "2,048 fillers, 800 steps of practice: MAC recalls more than MAG":
             (lesson, minus(recalled("MAC", 2048, "800 steps"), recalled("MAG", 2048, "800 steps"))),
     }  # fmt: skip
