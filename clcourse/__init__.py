@@ -17,7 +17,7 @@ _rooms = {
     "forgetting forgetting_first_minus_last forgetting_from_all_rows forward_accuracy "
     "forward_transfer intransigence learning_accuracy lower_triangle_accuracy paired",
     "streams": "Experience Stream cumulative",
-    "worlds": "hidden_parity paired_lists permuted_digits split_digits",
+    "worlds": "hidden_parity paired_lists permuted_digits split_digits turned",
     "facts": "Facts World text tokens",
     "pairs": "Pairs draw_pairs",
     "nets": "MLP mlp",
@@ -35,6 +35,7 @@ _rooms = {
     "teaching": "Taught teach",
     "slots": "OnlySlots SlotTransformer only_slots slot_transformer slot_uses tf_idf top_slots",
     "baselines": "ClassMeans NearestNeighbour StreamingLDA StreamingRidge",
+    "memory_learner": "MemoryCore MemoryLearner learn_to_write",
     "open_book": "NotedExamples OpenBook",
     "averages": "Average TwoAverages",
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "

@@ -110,6 +110,37 @@ def permuted_digits(tasks: int = 5, seeds: Seeds | None = None) -> Stream:
     return Stream(make, tasks, classes=10, scenario="domain", seeds=seeds)
 
 
+def turned(stream: Stream) -> Stream:
+    """The same images in eight orientations, each orientation of a class a class of its own.
+
+    Quarter turns and mirror images make more classes of few, as Santoro et al. 2016 did with
+    letters. x must be (…, n, 64), images of 8 x 8; class c in orientation o is o · classes + c.
+    """
+    if stream[0].x.shape[-1] != 64:
+        raise CourseError(
+            f"Images of {stream[0].x.shape[-1]} numbers cannot be turned; expected 8 x 8 = 64: "
+            "try cl.turned(cl.split_digits(seeds=…))."
+        )
+
+    def make(position: int) -> Experience:
+        one = stream[position]
+        parts = []
+        for x, y in ((one.x, one.y), (one.x_val, one.y_val), (one.x_test, one.y_test)):
+            labels = [y + o * stream.classes for o in range(8)] if y is not None else None
+            parts += (_orientations(x), torch.cat(labels, -1)) if labels else (None, None)
+        return Experience(f"{one.name}, turned", *parts)
+
+    return Stream(make, len(stream), classes=8 * stream.classes, seeds=stream.seeds)
+
+
+def _orientations(x: torch.Tensor) -> torch.Tensor:
+    """Images (…, n, 64) upright and turned, then the same mirrored: (…, 8 n, 64)."""
+    image = x.unflatten(-1, (8, 8))
+    both = (image, image.flip(-1))
+    each = [torch.rot90(one, quarter, (-2, -1)) for one in both for quarter in range(4)]
+    return torch.cat([one.flatten(-2) for one in each], dim=-2)
+
+
 def paired_lists(pairs: int = 8, share: int = 5, seeds: Seeds | None = None) -> Stream:
     """Two lists over the same cues: learn cue → B, then cue → C (AB-AC; Barnes & Underwood 1959).
 

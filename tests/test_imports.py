@@ -9,10 +9,10 @@ from lessons import ROOT
 
 STORY = """
 errors results seeds metrics streams worlds facts pairs nets transformer replay regularise
-retrieval memory plots learner lora pretraining reading remembering teaching slots baselines open_book averages preferences
-assistant plasticity nested associative hopfield attention hippocampus complementary sleep
-evaluate autopsy transplant feedback llm claims exercises explore
-workspace contents normalise execute slides doctor __main__
+retrieval memory plots learner lora pretraining reading remembering teaching slots baselines
+memory_learner open_book averages preferences assistant plasticity nested associative hopfield
+attention hippocampus complementary sleep evaluate autopsy transplant feedback llm claims
+exercises explore workspace contents normalise execute slides doctor __main__
 """.split()
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "explore"}
 PACKAGE = ROOT / "clcourse"
