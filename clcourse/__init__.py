@@ -41,6 +41,7 @@ _rooms = {
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant crowd pretrained_assistant",
+    "nested": "",
     "associative": "bind k_winners look_up overlap unbind",
     "hopfield": "HopfieldNetwork SparseHopfield capacity damaged draw_patterns",
     "attention": "linear_attention linear_attention_loop",
