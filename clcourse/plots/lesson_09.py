@@ -171,6 +171,20 @@ def layouts_compared(title: str | None = None) -> Figure:
     return one_memory.architectures(found, FAR, chance=CHANCE, title=title)
 
 
+LEARNERS = {"memory, random core": "memory, random core", "memory, learnt core": "memory, learnt core",
+            "memory, learnt core, held gates": "its gates held", "class means of its keys":
+            "class means of its keys", "fine-tuning": "fine-tuning", "replay of 20":
+            "replay of 20 images", "class means": "class means of pixels", "ridge": "ridge"}  # fmt: skip
+
+
+def as_a_learner(world: str = "all ten digits", title: str | None = None) -> Figure:
+    """Digits in pairs, one pass: the memory with its cores, and learners of lesson 05."""
+    lanes = study("stream")["lanes"][world]
+    return general.bars({words: np.array(lanes[name]) for name, words in LEARNERS.items()},
+                        ylabel="accuracy at the end",
+                        floor={"all ten digits": 0.1, "four new digits": 0.25}[world], title=title)
+
+
 def effects() -> dict[str, tuple[str, Estimate]]:
     """Every statement of the lesson that is judged: whose it is, and its effect over lanes."""
     return _of_reach() | _of_surprise() | _of_gates()
