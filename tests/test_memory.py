@@ -224,6 +224,14 @@ def test_one_pair_shown_again_and_again_surprises_less_and_less():
         ({3: lambda x: x[..., None]}, "do not fit"),
         ({6: lambda s: State(s.M[..., :-1, :], s.S)}, "The state is"),
         ({6: lambda s: State(s.M, s.S.float())}, "The state is .*torch.float32"),
+        ({6: lambda s: (s.M,)}, "The state is .*expected M and S"),
+        ({6: lambda s: (*s, s.M)}, "The state is .*expected M and S"),
+        ({6: lambda s: 3}, "The state is int; expected M and S"),
+        ({3: lambda x: 0.5}, "float, .*expected six tensors"),
+        ({1: lambda x: x.long()}, "torch.int64, .*expected six tensors"),
+        ({0: lambda x: x * float("nan")}, "q holds NaN"),
+        ({2: lambda x: x / 0}, "v holds NaN"),
+        ({6: lambda s: State(s.M, s.S * float("inf"))}, "S holds NaN"),
     ],
 )
 def test_bad_input_gets_one_sentence(change, message):
@@ -258,3 +266,70 @@ def test_it_can_be_compiled_without_a_break():
         results.append((y, state.M, *torch.autograd.grad(y.sum() + state.M.sum(), leaves)))
     for mine, wanted in zip(*results, strict=True):
         assert away(mine, wanted) < 1e-5
+
+
+def test_a_key_of_no_numbers_gets_one_sentence():
+    empty, gate = torch.zeros(2, 5, 0), torch.zeros(2, 5)
+    with pytest.raises(cl.CourseError, match="do not fit"):
+        linear_memory(empty, empty, torch.zeros(2, 5, 3), gate, gate, gate)
+
+
+def test_types_may_be_mixed_and_the_widest_wins():
+    inputs, start = sequence(T=9)
+    mixed = [x.float() if place in (2, 4) else x for place, x in enumerate(inputs)]
+    y, state = linear_memory(*mixed, start, chunk=4)
+    wanted, _, _ = token_loop(*mixed, start)
+    assert y.dtype == state.M.dtype == wanted.dtype == torch.float64
+    assert torch.allclose(y, wanted, atol=1e-12)
+
+
+def test_under_autocast_it_computes_as_without():
+    inputs, start = sequence(T=40, dtype=torch.float32)
+    wanted = linear_memory(*inputs, start)[0]
+    inputs[0].requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = linear_memory(*inputs, start)[0]
+    assert torch.equal(got, wanted)
+    got.sum().backward()
+    assert torch.isfinite(inputs[0].grad).all()
+
+
+def test_a_half_that_leaves_its_range_is_told():
+    T, k = 400, torch.nn.functional.normalize(torch.ones(1, 400, 4), dim=-1).half()
+    v, gate = torch.full((1, T, 2), 6e4).half(), torch.ones(1, T).half()
+    with pytest.raises(cl.CourseError, match="exploded, first at token .*float16"):
+        linear_memory(k, k, v, 1.9 * gate, 0.9 * gate, 0 * gate)
+
+
+@pytest.mark.parametrize("place", [4, 37, 150])
+def test_an_explosion_is_told_at_its_token(place):
+    k = torch.nn.functional.normalize(torch.randn(1, 200, 4, generator=torch.Generator()), dim=-1)
+    gate, θ = torch.zeros(1, 200), torch.zeros(1, 200)
+    θ[0, place] = 3e38
+    v = torch.full((1, 200, 2), 1e3)
+    for remember in (linear_memory, token_loop):
+        with pytest.raises(cl.CourseError, match=f"exploded, first at token {place} of 200"):
+            remember(k, k, v, θ, gate, gate)
+
+
+@pytest.mark.parametrize(("θ", "η", "most"), [(0.9, 0.5, 1e-5), (1.0, 0.9, 3e-4), (1.9, 0.9, 5e-3)])
+def test_rounding_where_one_key_repeats(θ, η, most):
+    random = torch.Generator().manual_seed(0)
+    k, q, v = (torch.randn(1, n, 16, generator=random, dtype=torch.float64) for n in (1, 128, 128))
+    k, q = (torch.nn.functional.normalize(x, dim=-1) for x in (k, q))
+    one = torch.ones(1, 128, dtype=torch.float64)
+    inputs = (q, k.expand(1, 128, 16), v, θ * one, η * one, 0 * one)
+    wanted = token_loop(*inputs)[0]
+    assert away(linear_memory(*inputs)[0], wanted) < 1e-10
+    assert away(linear_memory(*(x.float() for x in inputs))[0].double(), wanted) < most
+
+
+def test_what_is_watched_has_no_gradient_and_a_second_derivative_is_refused():
+    inputs, start = sequence(T=5)
+    inputs[2].requires_grad_()
+    for watched in (linear_memory(*inputs, start, watch=True)[2], token_loop(*inputs, start)[2]):
+        assert not watched.update.requires_grad and not watched.surprise.requires_grad
+    y = linear_memory(*inputs, start)[0]
+    (first,) = torch.autograd.grad(y.square().sum(), inputs[2], create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()

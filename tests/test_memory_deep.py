@@ -120,12 +120,22 @@ def test_an_empty_sequence_changes_nothing():
         ({"state": DeepState.of(*weights(8, 5))}, "lead from 8 to 6"),
         ({"state": DeepState.of(*weights(7, 6))}, "lead from 8 to 6"),
         ({"state": DeepState.of()}, "lead from 8 to 6"),
+        ({"state": 3}, "The state is int; expected a DeepState"),
+        ({"state": DeepState.of(*weights(8, 6))._replace(S=())}, "as many momenta"),
+        ({"state": DeepState.of(torch.ones(6))}, "expected .*d_in, d_out"),
+        ({"state": DeepState.of(*(R.float() for R in weights(8, 6)))}, "torch.float32.* expected"),
     ],
 )
 def test_bad_input_gets_one_sentence(more, message):
     inputs, _ = sequence(T=5)
     with pytest.raises(cl.CourseError, match=message):
         deep_memory(*inputs, **({"state": DeepState.of(*weights(8, 5, 6))} | more))
+
+
+def test_what_is_no_number_is_named():
+    (q, k, v, *gates), _ = sequence(T=5)
+    with pytest.raises(cl.CourseError, match="v holds NaN"):
+        deep_memory(q, k, v * float("nan"), *gates, DeepState.of(*weights(8, 5, 6)))
 
 
 def test_an_explosion_is_told_with_its_chunk_and_its_rate():

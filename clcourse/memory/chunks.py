@@ -22,9 +22,10 @@ from __future__ import annotations
 import math
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from clcourse.errors import CourseError
-from clcourse.memory.recurrence import State, Watched, checked
+from clcourse.memory.recurrence import State, Watched, checked, explain, finite, token_loop
 
 
 def linear_memory(
@@ -35,31 +36,31 @@ def linear_memory(
     q, k (…, T, d); v (…, T, p); gates θ, η, α (…, T), one a token. Leading axes are batch, heads,
     lanes. Equal to `token_loop`; `chunk` only changes the speed. A sequence may come in pieces.
     Inside, numbers have at least 32 bits: half precision is widened first and rounded at the end.
+    Rounding grows where one key repeats and θ or η is large: docs/fidelity.md says how far.
     """
-    M, S = checked(q, k, v, θ, η, α, state)
+    given, start = checked(q, k, v, θ, η, α, state)
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
         raise CourseError(f"chunk={chunk!r}; expected a whole number of at least 1: try 32.")
     lead, (T, d), p = k.shape[:-2], k.shape[-2:], v.shape[-1]
     N = math.prod(lead)
-    wide = torch.promote_types(k.dtype, torch.float32)
-    inputs = [x.to(wide).reshape(N, *x.shape[len(lead) :]) for x in (q, k, v, θ, η, α)]
+    v = given[2]
+    wide = torch.promote_types(v.dtype, torch.float32)
+    inputs = [x.to(wide).reshape(N, *x.shape[len(lead) :]) for x in given]
     inputs[-1] = 1 - inputs[-1]
-    Z = torch.cat([M, S], dim=-2).to(wide).reshape(N, 2 * d, p)
+    Z = torch.cat(start, dim=-2).to(wide).reshape(N, 2 * d, p)
     outputs, updates = [], []
-    for block in zip(*(x.split(_lengths(T, chunk, N, k.device), 1) for x in inputs), strict=True):
-        size = min(block[0].shape[1], chunk)
-        y, Z, u = _Chunks.apply(*(_chunks(x, size) for x in block), Z)
-        outputs.append(y)
-        updates.append(u)
+    with torch.autocast(v.device.type, enabled=False):
+        lengths = _lengths(T, chunk, N, v.device)
+        for block in zip(*(x.split(lengths, 1) for x in inputs), strict=True):
+            size = min(block[0].shape[1], chunk)
+            y, Z, u = _Chunks.apply(*(_chunks(x, size) for x in block), Z)
+            outputs.append(y)
+            updates.append(u)
     y = _joined(outputs, v)
-    state = State(*Z.to(k.dtype).reshape(*lead, 2 * d, p).split(d, dim=-2))
-    if not torch.compiler.is_compiling() and not bool(torch.isfinite(Z).all()):
-        lost = torch.nonzero(~torch.isfinite(_joined(updates, v)).all(-1).reshape(-1, T).all(0))
-        raise CourseError(
-            f"The memory exploded, first at token {int(lost[0]) if len(lost) else T} of {T}; "
-            f"expected finite updates: lower θ (up to {θ.max():.3g} here) or η, or give the keys "
-            "length 1."
-        )
+    state = State(*Z.to(v.dtype).reshape(*lead, 2 * d, p).split(d, dim=-2))
+    if not finite(y, *state):
+        token_loop(*given, start)  # knows the token, and raises
+        explain(given, start, _joined(updates, v))
     if not watch:
         return y, state
     u = _joined(updates, v)
@@ -147,6 +148,7 @@ class _Chunks(torch.autograd.Function):
         return Y, states[-1].clone(), U
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, dY, dZ, _):
         """Let the gradient of the state walk back, then give each chunk its gradients at once."""
         q, k, v, θ, D_λ, D_η, W, KK, QK, inverse, X, G, mix, states, U = ctx.saved_tensors

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 
 from clcourse.errors import CourseError
 from clcourse.memory.chunks import decays
-from clcourse.memory.recurrence import check_inputs
+from clcourse.memory.recurrence import check_inputs, finite
 
 
 class DeepState(NamedTuple):
@@ -53,8 +53,11 @@ def deep_memory(
         gates = (x[..., at : at + chunk] for x in (θ, η, α))
         y, state = _one_chunk(*piece, *gates, state, fade)
         outputs.append(y)
-    if not torch.compiler.is_compiling() and not all(map(_finite, state.R)):
-        lost = [number for number, y in enumerate(outputs) if not _finite(y)]
+    if not finite(*state.R):
+        for name, x in (("q", q), ("k", k), ("v", v)):
+            if not finite(x):
+                raise CourseError(f"{name} holds NaN or infinity; expected finite numbers.")
+        lost = [number for number, y in enumerate(outputs) if not finite(y)]
         raise CourseError(
             f"The memory exploded in chunk {lost[0] if lost else len(outputs) - 1} of "
             f"{len(outputs)}; expected finite weights: lower θ (up to {θ.max():.3g} here) or the "
@@ -93,13 +96,20 @@ def _one_chunk(q, k, v, θ, η, α, state: DeepState, fade: str) -> tuple[torch.
     return y, DeepState(tuple(weights), tuple(momenta), state.start)
 
 
-def _finite(x: torch.Tensor) -> bool:
-    return bool(torch.isfinite(x).all())
-
-
 def _check(q, k, v, θ, η, α, state: DeepState, chunk: int, fade: str) -> None:
     """Shapes and gates fit, and the layers lead from keys to values."""
     check_inputs(q, k, v, θ, η, α)
+    if not isinstance(state, DeepState) or not len(state.R) == len(state.S) == len(state.start):
+        raise CourseError(
+            f"The state is {type(state).__name__}; expected a DeepState with as many momenta and "
+            "first weights as weights: try cl.DeepState.of(R_1, R_2)."
+        )
+    everything = [one for part in state for one in part]
+    if any(one.dim() < 2 or one.dtype != k.dtype or one.device != k.device for one in everything):
+        raise CourseError(
+            f"The layers are {[f'{tuple(one.shape)}, {one.dtype}' for one in state.R]}; expected "
+            f"(…, d_in, d_out) of {k.dtype} on {k.device}, like the keys."
+        )
     widths = [k.shape[-1], *(R.shape[-1] for R in state.R)]
     chain = all(R.shape[-2] == width for R, width in zip(state.R, widths, strict=False))
     if not state.R or not chain or widths[-1] != v.shape[-1]:
