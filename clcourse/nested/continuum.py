@@ -95,8 +95,9 @@ class ContinuumLearner(GradientLearner):
         θ_0 ← θ_0 + carry · (θ - θ_0),   θ ← θ_0
 
     The paper leaves open how initial states are learnt; this is Reptile (Nichol, Achiam & Schulman
-    2018). carry=0 never learns them, and carry=1 is the sequential variant. The slowest block, the
-    readout and what an optimiser remembers have no contexts.
+    2018), and on one block the Lookahead optimiser (Zhang et al. 2019). carry=0 never learns them,
+    carry=1 is the sequential variant. The slowest block, the readout and what an optimiser
+    remembers have no contexts.
     """
 
     def __init__(
