@@ -1,4 +1,4 @@
-"""The toy worlds of the course: digits in pairs or permuted, lists of pairs, hidden parities.
+"""The toy worlds of the course: digits in pairs, permuted or renamed, lists, hidden parities.
 
 Three scenarios ask three questions (van de Ven, Tuytelaars & Tolias 2022): *task*-incremental
 tells the learner which task it faces, *domain*-incremental keeps the answers and changes the
@@ -10,6 +10,7 @@ order and permutation. Sizes are constants of the data set, never of the lanes p
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -203,3 +204,59 @@ def hidden_parity(tasks: int = 5, each: int = 3, seeds: Seeds | None = None) -> 
         )
 
     return Stream(make, tasks, classes=2 * tasks, scenario="task", seeds=seeds)
+
+
+MOVED = 4  # digits that change their names in a context
+SPREAD = 0.35  # about how far a pixel strays from its mean
+
+
+def relabelled_digits(
+    contexts: int = 20,
+    examples: int = 240,
+    *,
+    base: int = 1280,
+    different: int | None = None,
+    seeds: Seeds | None = None,
+) -> Stream:
+    """The ten digits under their own names, then contexts in which four digits swap names.
+
+    Experience 0, the base, has `base` training examples; each of the `contexts` that follow has
+    `examples`. A context gives each of four random digits the name of the next of the four, and
+    the last the name of the first; no image says which context it is from. With `different=3`
+    only three relabellings are drawn, which come back in turn, each time with images drawn anew.
+
+    x  (seeds, examples, 64), drawn from the same 1280 training images, less their mean image and
+    divided by .35: as grey levels in [0, 1] no network adapts in 30 steps; y the name.
+    """
+    counts = {"contexts": contexts, "examples": examples, "base": base}
+    counts |= {} if different is None else {"different": different}
+    if any(not isinstance(n, int) or isinstance(n, bool) or n < 1 for n in counts.values()):
+        raise CourseError(
+            f"{', '.join(f'{name}={n!r}' for name, n in counts.items())}; expected whole numbers "
+            "of at least 1: try relabelled_digits(contexts=20, examples=240, base=1280)."
+        )
+    shared = seeds is None
+    lanes, rows = 1 if shared else seeds, _digit_rows(seeds)
+    digits = torch.arange(10).expand(len(rows), 10)
+
+    def make(position: int) -> Experience:
+        count = examples if position else base
+        named, name = digits, "the base"
+        if position:
+            which = (position - 1) % different + 1 if different else position
+            four = LaneRandom(lanes, f"relabelling {which}").permutation(10)[:, :MOVED]
+            named = digits.scatter(1, four, four.roll(-1, dims=1))
+            name = f"context {position}"
+        parts = _digit_parts(rows, digits)
+        mean = parts[0].mean(dim=(1, 2), keepdim=True)
+        centred = [(part - mean) / SPREAD for part in parts]
+        one = _experience(name, centred, named, shared=False)
+        random = LaneRandom(lanes, f"images of context {position}")
+        passes = -(-count // one.y.shape[1])
+        chosen = torch.cat([random.permutation(one.y.shape[1]) for _ in range(passes)], dim=1)
+        lane, chosen = torch.arange(len(rows))[:, None], chosen[:, :count]
+        one = replace(one, x=one.x[lane, chosen], y=one.y[lane, chosen])
+        parts = (getattr(one, part) for part in ("x", "y", "x_val", "y_val", "x_test", "y_test"))
+        return Experience(name, *(part[0] for part in parts)) if shared else one
+
+    return Stream(make, contexts + 1, classes=10, scenario="context", seeds=seeds)
