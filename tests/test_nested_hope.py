@@ -214,6 +214,8 @@ def test_a_lane_that_is_not_finite_is_named():
     lambda: WritingLayer(4)(torch.zeros(1, 1, 3, 5)), lambda: write("x", 0, 0, 0, 0, 0),
     lambda: counted(0), lambda: counted(4, base=1), lambda: relabelled(4, regimes=5),
     lambda: relabelled(told=0), lambda: InContext(0),
+    lambda: InContext(6)(relabelled(told=0.5, seeds=1).x), lambda: InContext(6)(torch.zeros(1, 2)),
+    lambda: InContext(6)(torch.zeros(1, 1, 3, 2)),
     lambda: practise_sequences(InContext(6), None, lr=0.0), lambda: OnlineMLP(4, 4, period=0),
     lambda: OnlineMLP(4, 4, period=2.5), lambda: OnlineMLP(4, 4, period=True),
     lambda: OnlineMLP(0, 4), lambda: Hope(4, 2, mixer="x"), lambda: Hope(4, 2, periods=(4, -1)),

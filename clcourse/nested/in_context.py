@@ -11,6 +11,7 @@ import copy
 import torch
 from torch import nn
 
+from clcourse.errors import CourseError
 from clcourse.nested.writing import WritingLayer, whole
 from clcourse.seeds import LaneRandom, Seeds, device
 
@@ -34,6 +35,7 @@ class InContext(nn.Module):
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """(seeds, batch, T, symbols); the label of token t is only read after its answer."""
+        self._check(x)
         lane = torch.arange(len(x), device=x.device)[:, None, None]
         y, _ = self.layer(self.E[lane, x[..., 0]], self.L[lane, x[..., 1]])
         return (y.flatten(1, 2) @ self.U).unflatten(1, x.shape[1:3])
@@ -45,3 +47,15 @@ class InContext(nn.Module):
     def copy(self) -> InContext:
         """The same network again, to be changed on its own."""
         return copy.deepcopy(self)
+
+    def _check(self, x: torch.Tensor) -> None:
+        """Pairs of whole numbers with a lane each, every label told."""
+        symbols = self.E.shape[1]
+        fits = x.dim() == 4 and x.shape[-1] == 2 and len(x) == len(self.seeds)
+        fits = fits and x.numel() > 0 and not x.is_floating_point()
+        if not fits or int(x.min()) < 0 or int(x.max()) >= symbols:
+            raise CourseError(
+                f"x has shape {tuple(x.shape)} and type {x.dtype}; expected whole numbers 0 … "
+                f"{symbols - 1}, (seeds, batch, T, 2) with {len(self.seeds)} seeds: symbols and "
+                "their labels, such as relabelled().x."
+            )
