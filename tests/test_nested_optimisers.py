@@ -1,13 +1,16 @@
 """Optimisers as memories: each rule against its inner loss, by autograd or a solver, to 1e-12."""
 
 import copy
+import importlib
 import math
+import sys
 from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lessons import ROOT
 from torch.autograd import grad
 
 import clcourse as cl
@@ -30,6 +33,7 @@ from clcourse.nested.rules import (
     second_moment,
     second_moment_loss,
 )
+from clcourse.results import load
 
 KINDS = [Momentum, Muon, DeltaMomentum, M3, partial(M3, decay=False)]
 
@@ -297,6 +301,46 @@ def test_only_the_delta_rule_without_decay_returns_the_last_value_itself():
     assert (last["delta", 1.0] - 1).abs().max() < 1e-12
     assert (last["delta", 0.9] < 1 - 1e-6).all() and (last["delta", 0.9] > 0.98).all()
     assert (last["hebbian", 0.9] < 0.97).all() and (last["hebbian", 1.0] < 0.9).all()
+
+
+@pytest.fixture
+def study(monkeypatch):
+    """The study of recall by key."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "studies"), *sys.path])
+    return importlib.import_module("10_recall")
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("independent", 0.0), ("alike", 0.5)])
+def test_keys_share_as_much_as_the_study_says(study, kind, shared):
+    keys, values = study.pairs(study.SETTINGS["shared"][kind], 20)
+    ones = torch.ones(20, 64)
+    for what in (keys, values):
+        torch.testing.assert_close(what.norm(dim=-1), ones)
+    other = (keys @ keys.mT)[:, ~torch.eye(64, dtype=torch.bool)].mean()
+    assert other == pytest.approx(shared, abs=0.01)
+    assert (values @ values.mT)[:, ~torch.eye(64, dtype=torch.bool)].mean().abs() < 0.01
+
+
+def test_no_matrix_has_less_of_the_weighted_error_than_the_solved_one(study):
+    """Where it can be seen from the answers: all pairs fit, or the gradient is zero."""
+    keys, values = study.pairs(0.0, 3)
+    assert (study.solved(keys[:, :20], values[:, :20], 0.9) - 1).abs().max() < 1e-5
+    lag = 0.9 ** torch.arange(63, -1, -1, dtype=torch.float64)[:, None]
+    k, v = keys.double(), values.double()
+    m = torch.linalg.solve(k.mT @ (lag * k), k.mT @ (lag * v))
+    wanted = torch.cosine_similarity(k @ m, v, dim=-1).flip(1)
+    torch.testing.assert_close(study.solved(keys, values, 0.9).double(), wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["hebbian", "delta", "solved"])
+def test_the_stored_recall_can_be_made_again(study, rule):
+    stored = load("10_recall")
+    assert stored["settings"] == study.SETTINGS
+    stored, again = stored["keys"]["alike"][rule], study.cell("alike", rule)
+    assert stored["chosen"] == again["chosen"]
+    for who in ("lanes", "others"):
+        for n, lanes in stored[who].items():
+            assert again[who][n] == pytest.approx(lanes, abs=2e-3)
 
 
 # -- M3 --
