@@ -20,6 +20,11 @@ def figures():
         "habits": plots.habits(title="a title"),
         "layouts": plots.layouts(title="a title"),
         "compared": plots.layouts_compared(),
+        "far guess": plots.reach(guess=0.5, guess_at=2048),
+        "gates": plots.gates(guess=0.1),
+        "controls": plots.every_control(),
+        "change": plots.after_a_change(title="a title"),
+        "learner": plots.as_a_learner(),
     }
 
 
@@ -40,11 +45,40 @@ def test_the_sentences_carry_the_stored_numbers():
     late = cl.estimate(kinds["MAC"]["800 steps"]["16 pairs, gap 2048"])
     assert f"{late} at gap 2048; MAG, 400 steps" in shown["compared"].sentence
     recall = results.load("09_gates")["worlds"]["new"]["32"]["recall"]["last"]["1024"]
-    for rival, words in plots.RIVALS.items():
-        assert f"{words} {cl.estimate(recall[rival]['lanes'])}" in shown["forgetting"].sentence
+    for rival in ("delta", "slow", "Hebbian"):
+        without = f"{np.mean(recall[rival]['lanes']):.2f}"
+        with_it = cl.estimate(recall[f"{rival}, forgetting"]["lanes"])
+        assert f"{plots.RIVALS[rival]} {without} to {with_it}" in shown["forgetting"].sentence
     watched = results.load("09_surprise")["lanes"]["MAG"]
-    seven = cl.estimate(watched["showings"]["surprise, showing 7"])
+    seven = cl.estimate(watched["showings"]["error, showing 7"])
     assert f"showing 7 {seven}" in shown["habits"].sentence
+    assert f"fillers {cl.estimate(watched['gates']['error of filler'])}" in shown["habits"].sentence
+    θ = np.mean(watched["gates"]["θ of changed"])
+    assert f"θ: pair, new {np.mean(watched['gates']['θ of new']):.3g} [" in shown["gates"].sentence
+    assert f"pair, changed {θ:.3g} [" in shown["gates"].sentence.split("; η")[0]
+
+
+def test_every_row_of_the_controls_is_the_network_that_it_names():
+    kinds, controls = results.load("09_recall")["kinds"], results.load("09_controls")
+    said = plots.every_control().sentence
+    for row, (where, name) in plots.EVERY.items():
+        lanes = (kinds if where == "kinds" else controls[where])[name]["lanes"]
+        assert all(f"{cl.estimate(lanes[f'16 pairs, gap {gap}'])} at gap {gap}"
+                   in said.split(f"{row} ")[1].split(";")[0] for gap in (512, 2048)), row
+
+
+def test_the_answers_after_a_change_are_the_stored_ones_of_each_practice():
+    stored, said = results.load("09_surprise"), plots.after_a_change().sentence
+    for row, kind, found in (
+        ("error rule", "memory", stored["lanes"]["memory"]["answers"]),
+        ("plain sum, practised on changes", "no error correction",
+         stored["changing"]["no error correction"]["lanes"]),
+    ):  # fmt: skip
+        assert kind in stored["changing"]
+        new, old = (cl.estimate(found[f"{what}, after 7"])
+                    for what in ("changed", "old value of the changed"))  # fmt: skip
+        after = said.split("After seven: ")[1]
+        assert f"{row} {new} the new value and {old} the old" in after
 
 
 def test_a_guess_is_drawn_only_where_there_is_one():
@@ -61,13 +95,74 @@ def test_every_statement_is_judged_on_the_stored_lanes():
     found = results.load("09_recall")["kinds"]
     first, second = (torch.tensor(found[kind]["lanes"]["16 pairs, gap 2048"])
                      for kind in ("full", "MAG"))  # fmt: skip
-    shown = next(effect for words, (_, effect) in effects.items() if words.startswith("2,048"))
-    assert str(shown) == str(cl.paired(first, second))
+    shown = next(effect for words, (_, effect) in effects.items() if "behind full" in words)
+    assert str(shown) == str(cl.paired(second + 0.1, first))
     plain = np.array(results.load("09_controls")["variants"]["no error correction"]["lanes"][
         "16 pairs, gap 512"])  # fmt: skip
     rule = np.array(found["memory"]["lanes"]["16 pairs, gap 512"])
     shown = next(effect for words, (_, effect) in effects.items() if "a plain sum, both" in words)
     assert shown.value == pytest.approx((rule - plain).mean())
+    cost = results.load("09_cost")
+    at = cost["settings"]["lengths"].index(16_384)
+    memory, *attention = (np.array(cost["steps"][side][at]) for side in
+                          ("memory", "fused", "plain"))  # fmt: skip
+    shown = next(effect for words, (_, effect) in effects.items() if words.startswith("One token"))
+    assert shown.value == pytest.approx((1 - memory / np.minimum(*attention)).mean())
+
+
+def test_no_claim_of_the_article_holds_by_what_speaks_against_it():
+    """A rival that does better than the memory makes a claim about the memory fail."""
+    assert plots.keeps_up(np.full(5, 0.26), np.full(5, 1.0)).high < 0
+    assert plots.keeps_up(np.full(5, 0.98), np.full(5, 1.0)).low > plots.MATTERS
+    assert plots.keeps_up(np.full(5, 0.94), np.full(5, 1.0)).high < plots.MATTERS
+    for words, (source, _) in plots.effects().items():
+        assert not (source.startswith("our test") and "attention recalls more" in words)
+
+
+# -- exercises --
+
+RIGHT = {
+    "09.1": [
+        lambda M, S, k, v, theta, eta, alpha: [
+            (1 - alpha) * M + eta * S + theta * k.mT * (v - k @ M),
+            eta * S + theta * k.mT * (v - k @ M)],
+        lambda M, S, k, v, theta, eta, alpha: cl.token_loop(
+            k, k, v, *(torch.full((2, 1), one) for one in (theta, eta, alpha)),
+            state=cl.State(M, S))[1],
+    ],
+    "09.2": [
+        lambda surprise, count: np.array(
+            surprise[:, -1] >= surprise[:, -1].topk(count).values[:, -1:]),
+        lambda surprise, count: (
+            surprise[:, -1] >= surprise[:, -1].topk(count).values[:, -1:]).tolist(),
+        lambda surprise, count: surprise[:, -1].argsort(1, descending=True).argsort(1) < count,
+        lambda surprise, count: torch.zeros(2, 8).scatter(
+            1, surprise[:, -1].topk(count).indices, 1),
+    ],
+    "09.3": [
+        lambda tokens, d, heads: torch.tensor([8 * heads * d * tokens, 8 * heads * d * d]),
+        lambda tokens, d, heads: [2 * 4 * heads * d * one for one in (tokens, d)],
+        lambda tokens, d, heads: np.array([8.0 * heads * d * tokens, 8.0 * heads * d**2]),
+    ],
+}  # fmt: skip
+COUNTLESS = [
+    lambda surprise, count: surprise[:, -1] > surprise[:, 0],
+    lambda surprise, count: surprise[:, -1] > surprise[:, -2],
+    lambda surprise, count: surprise[:, -1] > surprise[:, -1].mean(1, keepdim=True),
+    lambda surprise, count: surprise[:, -1].argsort(1, descending=True).argsort(1) < 3,
+]
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name, answers in RIGHT.items()
+                                             for place in range(len(answers))])  # fmt: skip
+def test_right_answers_written_differently_are_right(name, place):
+    reply = cl.check(name, RIGHT[name][place])
+    assert reply.right, reply
+
+
+@pytest.mark.parametrize("place", range(len(COUNTLESS)))
+def test_an_answer_that_ignores_count_is_told_to_use_it(place):
+    assert "use count" in repr(cl.check("09.2", COUNTLESS[place]))
 
 
 def test_what_is_quoted_as_of_32_rows_is_of_32_rows():

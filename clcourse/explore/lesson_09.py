@@ -77,6 +77,9 @@ def vectors() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return found[:, which], values, found[:, : len(KEYS)]
 
 
+GROUP = 20  # settings whose growth is looked at together, for the sake of memory
+
+
 @functools.cache
 def readings() -> Readings:
     """Read the stream with every setting at once, in float64, a token at a time to see each M."""
@@ -102,11 +105,15 @@ def runs_away(k: torch.Tensor, gates: list[torch.Tensor]) -> torch.Tensor:
     One reading takes [M; S] to A [M; S] + what the values add. So hand in the axes of [M; S] and no
     values: out comes A, and whether its largest eigenvalue is beyond 1.
     """
-    axes = torch.eye(2 * LENGTH, dtype=k.dtype).expand(*k.shape[:2], -1, -1)
-    state = State(*axes.split(LENGTH, dim=-2))
-    _, state = linear_memory(k, k, k.new_zeros(*k.shape[:-1], 2 * LENGTH), *gates, state)
-    grows = torch.linalg.eigvals(torch.cat(state, dim=-2)).abs().amax(dim=-1) > 1 + 1e-9
-    return grows.sum(dim=-1)
+    found = []
+    for some, *few in zip(k.split(GROUP), *(gate.split(GROUP) for gate in gates), strict=True):
+        axes = torch.eye(2 * LENGTH, dtype=k.dtype).expand(*some.shape[:2], -1, -1)
+        state = State(*axes.split(LENGTH, dim=-2))
+        nothing = k.new_zeros(*some.shape[:-1], 2 * LENGTH)
+        _, state = linear_memory(some, some, nothing, *few, state)
+        grows = torch.linalg.eigvals(torch.cat(state, dim=-2)).abs().amax(dim=-1) > 1 + 1e-9
+        found.append(grows.sum(dim=-1))
+    return torch.cat(found)
 
 
 def place(θ: float, η: float, α: float) -> int:

@@ -24,6 +24,7 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, settle
+from clcourse.plots.one_memory import across
 from clcourse.plots.reading import estimate_in_words, said, whole
 from clcourse.results import load
 
@@ -70,13 +71,17 @@ def recall(kind: str, question: str, length: str, rival: str, d: str = "16") -> 
 
 
 @in_style
-def forgetting(cells=CELLS, d: str = "16", title: str | None = None) -> Figure:
-    """Recall without forgetting (hollow) and at the best α (filled), for each way to write."""
+def forgetting(cells=CELLS, d: str = "16", title: str | None = None, *, writers=WRITERS,
+               guess=None) -> Figure:  # fmt: skip
+    """Recall without forgetting (hollow) and at the best α (filled), for each way to write.
+
+    guess  a line in the first panel
+    """
     picture, (panels,) = sheet(3.3 * len(cells) + 0.8, ncols=len(cells), sharey=True)
     parts = []
     for axes, (kind, question, length) in zip(panels, cells, strict=True):
         rows = []
-        for row, (without, having, name) in enumerate(WRITERS.values()):
+        for row, (without, having, name) in enumerate(writers.values()):
             pair = [recall(kind, question, length, rival, d) for rival in (without, having)]
             axes.plot([one.value for one in pair], [row, row], color=BLUE, alpha=0.4)
             for one, fill, size in zip(pair, ("white", BLUE), (2.4, 1.6), strict=True):
@@ -87,14 +92,16 @@ def forgetting(cells=CELLS, d: str = "16", title: str | None = None) -> Figure:
         axes.axvline(1 / 32, color=BLACK, linestyle=(0, (1, 2)), linewidth=look().line / 2)
         words = ASKED[kind, question].format(length)
         axes.set(xlim=(0, 1), xlabel=two_lines(words), xticks=[0, 0.5, 1],
-                 ylim=(len(WRITERS) - 0.5, -0.5))
+                 ylim=(len(writers) - 0.5, -0.5))
         axes.grid(axis="x")
         parts.append(f"{words}: {'; '.join(rows)}")
-    panels[0].set_yticks(range(len(WRITERS)), [name for *_, name in WRITERS.values()])
-    note(panels[0], "hollow: α = 0;  filled: best α of the search (or the one forced);  line: 95 % "
+    panels[0].set_yticks(range(len(writers)), [name for *_, name in writers.values()])
+    forced = " (or the one forced)" if "forced" in writers else ""
+    note(panels[0], f"hollow: α = 0;  filled: best α of the search{forced};  line: 95 % "
                     f"interval of {study_seeds('gates')} lanes;  dotted: chance")
     headline(picture, title)
-    settle(picture, TALL * look().size)
+    settle(picture, (0.6 + 0.28 * len(writers)) * look().size)
+    across(panels[0], guess, len(writers))
     return Figure(picture, said(title, "recall without forgetting, and with it (mean [95 % "
                                        f"interval] over {study_seeds('gates')} lanes, keys of "
                                        f"{d} numbers). {'. '.join(parts)}."))
@@ -159,15 +166,16 @@ def collapse(title: str | None = None) -> Figure:
         late = estimate_in_words(whole(one["error, last quarter"]))
         left = np.mean(one["first layer"], axis=0)[-1]
         parts.append(f"{name} {late}, first layer at the end {left:.2g} of its start")
-    panels[0].set(yscale="log", ylabel="first layer\n/ its start", ylim=(1e-9, 10),
+    panels[0].set(yscale="log", ylabel="first layer,\n1 at the start", ylim=(1e-9, 10),
                   yticks=[1e-8, 1e-4, 1])
-    panels[0].set_yticklabels(["0.00000001", "0.0001", "1"])
+    panels[0].set_yticklabels(["10⁻⁸", "10⁻⁴", "1"])
     panels[0].yaxis.set_minor_formatter(NullFormatter())
     panels[1].set(ylim=(0, 1.3), ylabel="error before\nit is told")
     for axes in panels:
         axes.set(xlim=(0, was["T"]), xticks=range(0, was["T"] + 1, was["T"] // 2), xlabel="tokens")
         axes.grid(axis="y")
-    note(panels[0], f"mean of {study_seeds('deep')} lanes;  1 is the error of silence")
+    note(panels[0], f"mean of {study_seeds('deep')} lanes;  θ = {was['θ']:g} for every α;  "
+                    "1 is the error of silence")
     headline(picture, title)
     settle(picture, TALL * look().size)
     end_labels(panels[1], ends, width=1.5)
@@ -202,7 +210,8 @@ def fading(task: str = "linear", title: str | None = None) -> Figure:
         parts.append(f"{name}: " + ", ".join(
             f"α {α[place]:g} {estimate_in_words(found[place])}" for place in there))  # fmt: skip
     axes.set(xticks=range(len(α)), xticklabels=[f"{one:g}" for one in α], xlim=(0, len(α) - 1),
-             ylim=(0, 1.05), xlabel="forgetting α", ylabel="error, last quarter")
+             ylim=(0, 1.05), xlabel="forgetting α",
+             ylabel="error, last quarter\n(1: it says nothing)")
     axes.grid(axis="y")
     note(axes, f"{TASKS[task]};  mean of {study_seeds('deep')} lanes;  θ and η chosen for each α")
     headline(picture, title)
@@ -258,7 +267,8 @@ def step(title: str | None = None) -> Figure:
     panels[0].plot(lengths, cache, color=VERMILLION, linestyle=(0, (5, 1.5)))
     panels[0].plot(lengths, [kept["memory"] / 1024] * len(lengths), color=BLUE)
     panels[0].set(ylabel="KB kept", ylim=(1, 3e4), yticks=[1, 100, 10_000])
-    panels[1].set(ylabel="one more token\n/ the memory's", ylim=(0.5, 200), yticks=[1, 10, 100])
+    panels[1].set(ylabel="one more token,\ntimes the memory's", ylim=(0.5, 200),
+                  yticks=[1, 10, 100])
     for axes, names in zip(panels, (["1", "100", "10,000"], ["1", "10", "100"]), strict=True):
         _lengths(axes, lengths)
         axes.set(yscale="log")
@@ -296,7 +306,7 @@ def reading(title: str | None = None) -> Figure:
         axes.plot(lengths, times, color=colour, marker=marker, linestyle=dashes, clip_on=False)
         ends.append(End(times[-1], name, colour, dashes))
         parts.append(f"{name} {_range(found['fits'][f'power, {side}'])}")
-    axes.set(yscale="log", ylabel=f"whole text\n/ memory's {lengths[0]}")
+    axes.set(yscale="log", ylabel=f"whole text, times\nmemory's {lengths[0]}")
     axes.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     axes.yaxis.set_minor_formatter(NullFormatter())
     _lengths(axes, lengths)

@@ -309,7 +309,7 @@ def writing(gates, *, guess=None, title: str | None = None) -> Figure:
                     + (", to the edge where it reaches 0" if cut else ""))
     headline(picture, title)
     settle(picture, 0.42 * look().size * len(kinds))
-    _across(panels[0], guess, len(kinds))
+    across(panels[0], guess, len(kinds))
     return Figure(picture, said(title, f"How far the gates open, mean [95 % interval] over {many}: "
                                        f"{'; '.join(parts)}."))
 
@@ -345,7 +345,7 @@ def _log_dots(panel, read: list[Estimate], colour: str) -> bool:
     return any(one.low <= 0 for one in read)
 
 
-def _across(panel, guess, count: int) -> None:
+def across(panel, guess, count: int) -> None:
     """The reader's guess as a line down the first panel, its words below the last row."""
     value = height(guess, "guess")
     if value is None:
@@ -353,7 +353,8 @@ def _across(panel, guess, count: int) -> None:
     panel.set_ylim(count - 0.2, -0.5)
     low, high = panel.get_xlim()
     place = float(np.clip(value, low, high))
-    side = "right" if place > (low * high) ** 0.5 else "left"
+    middle = (low * high) ** 0.5 if panel.get_xscale() == "log" else (low + high) / 2
+    side = "right" if place > middle else "left"
     panel.axvline(place, color=GUESS, linestyle=(0, (6, 4)), linewidth=0.7 * look().line)
     panel.annotate(f"your guess {value:.3g}", (place, count - 0.2), ha=side, color=GUESS,
                    xytext=(-0.3 if side == "right" else 0.3, 0.2), textcoords="offset fontsize",
@@ -397,11 +398,25 @@ def gap_curves(gaps, lines, *, chance: float, trained: tuple[float, float] | Non
     headline(picture, title)
     settle(picture, 1.1 * TALL * look().size)
     for gap, guess in (guesses or {}).items():
-        mark_guess(axes, guess, float(_place(gap)))
+        if gap == gaps[-1]:
+            ends += _guess_at_the_edge(axes, guess)
+        else:
+            mark_guess(axes, guess, float(_place(gap)))
     end_labels(axes, [*ends, End(chance, f"chance {number(chance)}", SOFT)])
     between = f", trained on gaps {trained[0]:g} to {trained[1]:g}" if trained else ""
     return Figure(picture, said(title, f"Recall by gap, mean [95 % interval] of {many}{between}: "
                                        f"{'; '.join(parts)}; chance is {number(chance)}."))
+
+
+def _guess_at_the_edge(axes, guess) -> list[End]:
+    """The reader's guess about the last gap: a diamond there, its words among the end labels."""
+    value = height(guess, "guess")
+    if value is None:
+        return []
+    low, high = axes.get_ylim()
+    place = float(np.clip(value, low, high))
+    axes.plot(axes.get_xlim()[1], place, "D", color=GUESS, clip_on=False, zorder=4)
+    return [End(place, f"your guess {number(value)}", GUESS)]
 
 
 def _gap_axis(axes, gaps: np.ndarray, chance: float, trained) -> None:
@@ -425,7 +440,7 @@ def architectures(found, gaps, *, chance: float, title: str | None = None) -> Fi
     """Recall of several architectures at a few gaps: {name: (seeds, gaps), or estimates}."""
     gaps = [f"{gap:g}" for gap in array(gaps, "gaps", "(gaps,)", axes=1)]
     read = {str(name): along(values, len(gaps), repr(name))
-            for name, values in entries(found, "found", 10).items()}
+            for name, values in entries(found, "found", 14).items()}
     picture, (panels,) = sheet(2.0 + 2.2 * len(gaps), ncols=len(gaps), sharey=True)
     for place, (panel, gap) in enumerate(zip(panels, gaps, strict=True)):
         for row, one in enumerate(estimates[place] for estimates in read.values()):

@@ -44,6 +44,15 @@ WRONG = {
         (rule(right_S, lambda M, S, new, w, α: (1 - α) * (M + new)), "forgotten, too"),
         (rule(right_S, lambda M, S, new, w, α: (1 - α) * M + S), "a token late"),
         (rule(right_S, lambda M, S, new, w, α: (1 - α) * M + w), "which holds it"),
+        (rule(lambda M, S, k, v, w, θ, η, α: η * S + (1 - η) * w, right_M), "S: there is no 1"),
+        (rule(lambda M, S, k, v, w, θ, η, α: α * S + w, right_M), "S: alpha and eta are"),
+        (rule(lambda M, S, k, v, w, θ, η, α: S, lambda M, S, new, w, α: M + w), "S: S has not"),
+        (lambda M, S, k, v, theta, eta, alpha: rule(
+            right_S, lambda M, S, new, w, α: (1 - α) * M + eta * new)(
+                M, S, k, v, theta, eta, alpha), "M: eta counts twice"),
+        (rule(right_S, lambda M, S, new, w, α: M), "M: M has not changed"),
+        (lambda M, S, k, v, theta, eta, alpha: rule(right_S, right_M)(
+            M, S, k, v, 0.4, 0.3, 0.2), "S: your answer"),
     ],
     "09.2": [
         (lambda surprise, count: top(surprise[:, 0], count), "first showing"),
@@ -55,6 +64,8 @@ WRONG = {
          >= surprise[:, -1].flatten().topk(2 * count).values[-1], "compared the lanes"),
         (lambda surprise, count: top(surprise[:, -1].mean(0, keepdim=True).expand(2, -1), count),
          "averaged over the lanes"),
+        (lambda surprise, count: top(surprise[:, -1], 3), "use count"),
+        (lambda surprise, count: surprise[:, -1].topk(count), "take .indices"),
     ],
     "09.3": [
         (lambda tokens, d, heads: 8 * heads * d * tokens, "two numbers"),
@@ -67,5 +78,10 @@ WRONG = {
         (lambda tokens, d, heads: (8 * heads * d * tokens, 8 * d * d), "memory: the heads"),
         (lambda tokens, d, heads: (8 * heads * d * tokens, 8 * (heads * d) ** 2), "one large"),
         (lambda tokens, d, heads: (8 * heads * d * tokens, 8 * heads * d), "rows and d columns"),
+        (lambda tokens, d, heads: (heads * d * tokens, heads * d * d), "cache: a value is kept"),
+        (lambda tokens, d, heads: (64 * heads * d * tokens, 64 * heads * d * d), "not bits"),
+        (lambda tokens, d, heads: (heads * d * tokens / 128, heads * d * d / 128), "not KB"),
+        (lambda tokens, d, heads: (24 * d * tokens, 24 * d * d), "use heads"),
+        (lambda tokens, d, heads: (8000 * heads * d, 8 * heads * d * d), "use tokens"),
     ],
 }  # fmt: skip
