@@ -375,6 +375,18 @@ def test_what_lies_outside_the_window_is_not_seen():
     assert torch.allclose(one[:, :, 5:], two[:, :, 5:])
 
 
+@pytest.mark.parametrize("window", [None, 1, 3])
+def test_attention_keeps_what_its_window_needs_and_no_more(window):
+    network = Hope(5, 3, mixer="attention", periods=(), window=window, seeds=2).double()
+    x = torch.randint(5, (2, 2, 12), generator=torch.Generator().manual_seed(0))
+    pieces, carried = [], None
+    for start, stop in ((0, 5), (5, 6), (6, 12)):
+        piece, carried = network.read(x[:, :, start:stop], carried)
+        pieces.append(piece)
+    assert away(torch.cat(pieces, dim=2), network(x)) < 1e-12
+    assert [kept.shape[2] for kept in carried.mixer] == 2 * [window or 12]
+
+
 def test_a_slope_makes_attention_prefer_the_recent():
     """Equal keys: the weights are those of distance alone."""
     attention = Hope(2, 2, mixer="attention", slope=True, seeds=1).double().mixer
