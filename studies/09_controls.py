@@ -14,6 +14,9 @@ variants  the network of kind "memory" with one thing taken away or made otherwi
 patience  four times the steps, at the chosen rate and the next slower one
 same rate the memory and three variants, each at both rates that the searches chose: gap 512 and
           farther were never searched, so a rate may favour one of them there
+again     those three, and the memory without momentum, at both rates on lanes that no choice saw
+longer    the memory as it is with four times the steps, as "queries of its own" have them
+layouts   MAC and MAG with twice the steps, both at both of their rates, with other lanes, too
 long      the same number of steps, with gaps that grow to 255 instead of 63
 why       the trained networks over 512 and 2048 fillers: their gates there, what fillers do to M,
           and what is recalled when the gates are held at 0 while fillers pass, or when fillers
@@ -52,8 +55,15 @@ SETTINGS = {
                  "window of 32", "window of 64", "window of 128", "MAG, queries of its own",
                  "queries of its own, no convolution", "GRU of 256"],
     "patience": {"queries of its own": 1600, "MAG, queries of its own": 1600, "GRU of 27": 1600},
-    "same_rate": {"names": ["memory", "no error correction", "constant gates", "no forgetting"],
+    "same_rate": {"names": ["memory", "no error correction", "constant gates", "no forgetting",
+                            "no momentum"],
                   "rates": [1e-2, 3e-2], "rows": [[16, 32], [16, 512], [16, 2048], [64, 32]]},
+    "again": {"seeds": recall.SETTINGS["other_seeds"],
+              "names": ["memory", "no error correction", "constant gates", "no momentum"]},
+    "longer": {"steps": 1600, "rates": [1e-2]},
+    "layouts": {"steps": 800, "lanes": {"MAG": [1e-2], "MAC": []},
+                "others": {"MAG": [1e-2, 3e-2], "MAC": [1e-2]},
+                "rows": [[16, 32], [16, 512], [16, 2048]]},
     "long": {"kinds": ["memory", "MAG"], "most": 255},
     "why": {"kinds": ["memory", "MAG"], "gaps": [512, 2048], "texts": 16},
     "rows": [[4, 2], [16, 0], [16, 32], [16, 128], [16, 512], [16, 2048], [32, 32], [64, 32]],
@@ -318,6 +328,32 @@ def reasons(parts) -> dict:
     return found
 
 
+def added(parts) -> dict:
+    """What readers missed: other lanes, more steps, and layouts at one rate."""
+    again, longer, layouts = (SETTINGS[name] for name in ("again", "longer", "layouts"))
+    rows, found = SETTINGS["same_rate"]["rows"], {"other lanes": {}, "longer": {}, "layouts": {}}
+
+    def practised(name: str, lr: float, seeds, steps: int, rows) -> dict:
+        def make() -> dict:
+            new = recall.fresh(name, seeds) if name in KINDS else variant(name, seeds)
+            return recall.lists(recall.right(cl.practise(new, steps=steps, lr=lr), rows))
+
+        return parts(f"{name}|{lr}|{seeds[0]}|{steps}", make)
+
+    for lr in longer["rates"]:
+        found["longer"][str(lr)] = practised("memory", lr, SETTINGS["seeds"], longer["steps"],
+                                             SETTINGS["rows"])  # fmt: skip
+    for name in again["names"]:
+        found["other lanes"][name] = {
+            str(lr): practised(name, lr, again["seeds"], SETTINGS["steps"], rows)
+            for lr in SETTINGS["same_rate"]["rates"]}  # fmt: skip
+    for part, seeds in (("lanes", SETTINGS["seeds"]), ("others", again["seeds"])):
+        found["layouts"][part] = {
+            kind: {str(lr): practised(kind, lr, seeds, layouts["steps"], layouts["rows"])
+                   for lr in rates} for kind, rates in layouts[part].items()}  # fmt: skip
+    return found
+
+
 def at_same_rate(parts) -> dict:
     """{name: {rate: lanes}}"""
     plan, found = SETTINGS["same_rate"], {}
@@ -332,7 +368,8 @@ def at_same_rate(parts) -> dict:
 
 
 if __name__ == "__main__":
-    parts = recall.Parts("09_controls")
+    parts, rates = recall.Parts("09_controls"), recall.Parts("09_controls_rates")
+    same_rate, extra = at_same_rate(rates), added(recall.Parts("09_controls_added"))
     long = {kind: cell(f"far {kind}", parts) for kind in SETTINGS["long"]["kinds"]}
     why_far = reasons(parts)
     found = {name: cell(name, parts) for name in SETTINGS["variants"]}
@@ -343,7 +380,7 @@ if __name__ == "__main__":
         texts = cl.draw_pairs(count, 32, batch=256, seeds=SETTINGS["seeds"])
         blind[f"{count} pairs"] = (commonest(texts) == texts.y).float().mean(dim=(1, 2))
     results = {"variants": found, "long": long, "why": why_far,
-               "same rate": at_same_rate(recall.Parts("09_controls_rates")),
+               "same rate": same_rate, "added": extra,
                "look-up without a network": alone.tolist(),
                "commonest value without a network": recall.lists(blind)}  # fmt: skip
     print("written:", store("09_controls", SETTINGS, results).name)

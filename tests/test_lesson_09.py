@@ -102,6 +102,12 @@ def test_every_statement_is_judged_on_the_stored_lanes():
     rule = np.array(found["memory"]["lanes"]["16 pairs, gap 512"])
     shown = next(effect for words, (_, effect) in effects.items() if "a plain sum, both" in words)
     assert shown.value == pytest.approx((rule - plain).mean())
+    assert found["MAC"]["lr"] == 0.01  # as MAG beside it, in the claim about layouts
+    layouts = results.load("09_controls")["added"]["layouts"]["lanes"]["MAG"]["0.01"]
+    mac, mag = (np.array(lanes["16 pairs, gap 2048"]) for lanes in
+                (found["MAC"]["800 steps"], layouts))  # fmt: skip
+    shown = next(effect for words, (_, effect) in effects.items() if "rate .01 for both" in words)
+    assert shown.value == pytest.approx((mac - mag).mean())
     cost = results.load("09_cost")
     at = cost["settings"]["lengths"].index(16_384)
     memory, *attention = (np.array(cost["steps"][side][at]) for side in
