@@ -11,6 +11,7 @@ from lessons import NOTEBOOKS, number, read
 
 import clcourse as cl
 from clcourse import results
+from clcourse.explore import lesson_09 as explorer_09
 from clcourse.plots import lesson_02 as plots
 from clcourse.plots import lesson_03 as nights
 from clcourse.plots import lesson_05, lesson_07, lesson_09, workarounds
@@ -1529,12 +1530,18 @@ def gated(rival, asked="last", world="new", pairs=1024):
     return float(lesson_09.gated(rival, pairs, asked, world).mean())
 
 
-def gated_from(*which):
+def gated_from(which):
     """The lowest and the highest mean of all rivals."""
     recall = results.load("09_gates")["worlds"]["new"]["32"]["recall"]
-    means = [np.mean(rival["lanes"]) for asked in which for name, rival in
-             recall[asked]["1024"].items() if name in lesson_09.RIVALS]  # fmt: skip
+    means = [np.mean(rival["lanes"]) for name, rival in recall[which]["1024"].items()
+             if name in lesson_09.RIVALS]  # fmt: skip
     return min(means), max(means)
+
+
+def heavy(lanes="lanes"):
+    """What momentum of .9 adds to the first 16 of 64 pairs, without forgetting."""
+    found = results.load("09_gates")["worlds"]["new"]["32"]["recall"]["first"]["64"]
+    return cl.paired(*(np.array(found[one][lanes]) for one in ("momentum 0.9", "delta")))
 
 
 def momentum(task, η, lanes="lanes"):
@@ -1543,9 +1550,16 @@ def momentum(task, η, lanes="lanes"):
     return exactly(cl.paired(np.array(found[η][lanes]), np.array(found["0.0"][lanes])))
 
 
-def stable(η):
-    """The largest stable θ for random keys without forgetting."""
-    return float(np.mean(results.load("09_gates")["stable"]["random"]["0.0"][η]["seeds"]))
+def stable(η, keys="random"):
+    """The largest stable θ without forgetting."""
+    return float(np.mean(results.load("09_gates")["stable"][keys]["0.0"][η]["seeds"]))
+
+
+def explored(θ, η, α, what):
+    """A mean that the explorer of lesson 09 shows."""
+    columns, rows = explorer_09.numbers()
+    (row,) = (row for row in rows if row[:3] == [θ, η, α])
+    return row[columns.index(what)]
 
 
 def reached(kind, gap, lanes="lanes", pairs=16):
@@ -1553,9 +1567,15 @@ def reached(kind, gap, lanes="lanes", pairs=16):
     return float(lesson_09.recalled(kind, gap, lanes, pairs).mean())
 
 
-def without(name, gap):
+def without(name, gap, pairs=16):
     """A mean of the study of controls of lesson 09."""
-    return float(lesson_09.variant(name, gap).mean())
+    return float(lesson_09.variant(name, gap, pairs).mean())
+
+
+def patient(name, steps):
+    """What a variant recalls over 2,048 fillers after more practice."""
+    found = results.load("09_controls")["variants"][name][steps]
+    return float(np.mean(found.get("lanes", found)["16 pairs, gap 2048"]))
 
 
 def at_rate(name, rate):
@@ -1569,20 +1589,19 @@ def watched(part, what):
     return float(lesson_09.surprised(part, what).mean())
 
 
-def said_after(what, kind="MAG"):
+def said_after(what, kind="memory"):
     """A mean of what is answered after values changed."""
     return float(lesson_09.answered(what, kind).mean())
 
 
-def deep_error(rival, task):
-    """A mean error without forgetting."""
-    return float(lesson_09.silent(rival, task).mean())
+def said_after_practice(n, kind):
+    """The same of the new value, of networks that practised changes."""
+    return float(lesson_09.answered_after_practice(f"changed, after {n}", kind).mean())
 
 
-def collapsed(fade, α):
-    """The error of a deep memory in the last quarter."""
-    found = results.load("09_deep")["collapse"][fade][α]["seeds"]
-    return float(np.mean(found["error, last quarter"]))
+def deep_error(rival, task, α=0, fade="zero"):
+    """A mean error at the so manieth α."""
+    return float(lesson_09.silent(rival, task, α, fade).mean())
 
 
 def cost_of_memory(what):
@@ -1596,87 +1615,148 @@ def far_practised(kind, gap):
     return float(np.mean(found[f"16 pairs, gap {gap}"]))
 
 
-WHO = {"error rule (MAG)": "MAG", "plain sum": "no error correction"}
+def digits(learner):
+    """Accuracy on ten digits at the end of a stream."""
+    return float(np.mean(results.load("09_stream")["lanes"]["all ten digits"][learner]))
+
+
+def added(*where):
+    """A part of what was added to the study of controls: fresh lanes, more practice."""
+    found = results.load("09_controls")["added"]
+    for one in where:
+        found = found[one]
+    return found
+
+
+PLAIN = "no error correction"
+SEEN = "surprise, seen again", "surprise, changed value", "recalled at the end"
+FADING = {"MLP, to zero": ("MLP", "zero"), "MLP, to its start": ("MLP", "start"),
+          "matrix": ("matrix", "zero"),
+          "matrix on fixed features": ("matrix, fixed features", "zero")}  # fmt: skip
 LESSON_09 = [
+    ("{} where a pair returns, {} where its value has changed. $α = .1$ takes recall at the end "
+     "from {} to {}. $θ = .05$ learns too slowly ({}), 1.5 overwrites ({}).",
+     lambda: [explored("0.3", "0", "0", SEEN[0]), explored("0.3", "0", "0", SEEN[1]),
+              *(explored(*gates, SEEN[2]) for gates in (
+                  ("0.3", "0", "0"), ("0.3", "0", "0.1"), ("0.05", "0", "0"),
+                  ("1.5", "0", "0")))]),
+    ("with $θ = .05$ momentum helps ({})", lambda: [explored("0.05", "0.9", "0", SEEN[2])]),
     ("after 1024 pairs the plain sum knows {} of the last 16, with forgetting {}; the slow writer "
      "{} and {}. But the error rule, with a $θ$ that suits, knows {} *without* any forgetting, "
      "and {} with it",
      lambda: [gated(one) for one in ("Hebbian", "Hebbian, forgetting", "slow", "slow, forgetting",
                                      "delta", "delta, forgetting")]),
-    ("of *all* 1024 pairs each knows between {} and {}, and of the *first* 16 no more than {}",
-     lambda: [*gated_from("all"), gated_from("first")[1]]),
+    ("of *all* 1024 pairs each knows at best between {} and {}.", lambda: [*gated_from("all")]),
     ("the error rule knows {} of all keys in the end, the plain sum {}, and with the best "
      "forgetting {}", lambda: [gated(one, "all", "changing") for one in (
          "delta", "Hebbian", "Hebbian, forgetting")]),
+    ("the first 16 are known to {} with $η = .9$, to {} without",
+     lambda: [gated(one, "first", pairs=64) for one in ("momentum 0.9", "delta")]),
+    ("(a gain of {}; on fresh lanes {})", lambda: [heavy(one) for one in ("lanes", "others")]),
+    ("of the last 16 it knows {} at best, without momentum {}",
+     lambda: [gated(one, pairs=64) for one in ("momentum 0.9", "delta")]),
     ("was a hundredth, {} [{}, {}] (keys much alike, $η = .9$; on fresh lanes {} [{}, {}])",
      lambda: [f"{one:.2f}" for lanes in ("lanes", "others")
               for one in momentum("alike", "0.9", lanes)]),
     ("falls from {} at $η = 0$ to {} at $η = .9$", lambda: [stable("0.0"), stable("0.9")]),
+    ("for a *single* key it rises, to {})", lambda: [stable("0.9", "one key")]),
     ("Window and memory recall {} over 32 fillers, {} over 128, {} over 512, and {} over 2,048",
      lambda: [reached("MAG", gap) for gap in (32, 128, 512, 2048)]),
     ("does as well ({}, {}, {}, then {})",
      lambda: [reached("memory", gap) for gap in (32, 128, 512, 2048)]),
     ("mends most of it: {} over 512 fillers, {} over 2,048",
-     lambda: [far_practised("MAG", gap) for gap in (512, 2048)]),
-    ("recalls {} over 512 fillers and {} over 2,048: **more** than the error rule",
-     lambda: [without("no error correction", gap) for gap in (512, 2048)]),
+     lambda: [far_practised("memory", gap) for gap in (512, 2048)]),
+    ("are harder to learn ({} over 32 fillers) and reach farther ({} over 2,048)",
+     lambda: [without("queries of its own", gap) for gap in (32, 2048)]),
+    ("after 1,600 steps: {} over 2,048 fillers at a rate of .01, {} at .03",
+     lambda: [patient("queries of its own", f"1600 steps at {rate}") for rate in ("0.01", "0.03")]),
+    ("(MAG) it often fails: {} over 32", lambda: [without("MAG, queries of its own", 32)]),
+    ("*A plain sum* recalls {} over 512 fillers and {} over 2,048",
+     lambda: [without(PLAIN, gap) for gap in (512, 2048)]),
     ("recall {} over 512 fillers at their best rate (.03; at .01 only {}, where the memory recalls "
      "{}:", lambda: [without("constant gates", 512), *(at_rate(one, "0.01") for one in (
          "constant gates", "memory"))]),
     ("does not). Without momentum {}, without forgetting {}.",
      lambda: [without(one, 512) for one in ("no momentum", "no forgetting")]),
-    ("a memory alone recalls {} over 2,048 fillers; with both gates shut at fillers {}",
+    ("A memory alone recalls {} over 2,048 fillers (other texts than in the figure); with both "
+     "gates shut at fillers {}",
      lambda: [float(np.mean(results.load("09_controls")["why"]["memory"][f"{what}, gap 2048"]))
               for what in ("recall", "recall, both of fillers 0")]),
-    ("a *GRU* with as many parameters, recalls {}:", lambda: [without("GRU of 27", 32)]),
+    ("with as many parameters recalls {}:", lambda: [without("GRU of 27", 32)]),
     ("the commonest value of the text does ({}).", lambda: [float(np.mean(
         results.load("09_controls")["commonest value without a network"]["16 pairs"]))]),
-    ("of 64 pairs it recalls {}, full", lambda: [reached("MAG", 32, pairs=64)]),
-    ("It falls from {} to {}, and not because $M$ has grown meanwhile: pairs never seen surprise "
-     "as much as ever ({}). A changed value surprises even more ({})",
-     lambda: [watched("showings", "surprise, showing 1"),
-              watched("showings", "surprise, showing 7"),
-              watched("others", "surprise, pairs never seen"),
-              watched("showings", "surprise, then changed")]),
-    ("Their *error* is still {} after 480 of them (a new pair's: {})",
-     lambda: [watched("distractors", "error, random, gate as it is: last 32"),
-              watched("showings", "error, showing 1")]),
-    ("the gate is nearly shut for them, {} against {} for pairs. Held open for them as far as for "
-     "pairs, it costs: {} instead of {} over 512 fillers",
-     lambda: [watched("gates", "θ of filler"), watched("gates", "θ of new"),
-              watched("distractors", "recall, random, gate open"),
+    ("not even with 4 pairs and 2 fillers ({})", lambda: [without("GRU of 27", 2, 4)]),
+    ("of 64 pairs it recalls {}, the plain sum {}, full",
+     lambda: [reached("MAG", 32, pairs=64), without(PLAIN, 32, 64)]),
+    ("{} for pairs, whether new, seen or *changed*, {} for questions, {} for fillers",
+     lambda: [watched("gates", f"θ of {kind}") for kind in ("new", "question", "filler")]),
+    ("$η$ is {} at pairs, and $α$ {},", lambda: [
+        watched("gates", "η of new"), f"{watched('gates', 'α of new'):.4f}".replace("0.", ".")]),
+    ("Surprise falls from {} to {}, and not because $M$ has grown meanwhile: pairs never seen "
+     "surprise as much as ever ({}). A changed value surprises even more ({})",
+     lambda: [watched("showings", "error, showing 1"), watched("showings", "error, showing 7"),
+              watched("others", "error, pairs never seen"),
+              watched("showings", "error, then changed")]),
+    ("surprise nearly as much as new pairs ({}), and still {} after 480 of them.",
+     lambda: [watched("gates", "error of filler"),
+              watched("distractors", "error, random, gate as it is: last 32")]),
+    ("which could be foreseen, keep {}.",
+     lambda: [watched("distractors", "error, the same, gate as it is: last 32")]),
+    ("Held open as far as for pairs, it costs: {} instead of {} over 512 fillers",
+     lambda: [watched("distractors", "recall, random, gate open"),
               watched("distractors", "recall, random, gate as it is")]),
-    *((f"| {words} | {who} | {{}} | {{}} |", lambda n=n, kind=kind: [
-        said_after(f"{what}, after {n}", kind) for what in ("changed", "old value of the changed")])
-      for n, words in ((1, "once"), (7, "seven times")) for who, kind in WHO.items()),
-    ("no sense of order: {} and {})", lambda: [
+    ("the error rule answers {} with the new value, the plain sum {}:",
+     lambda: [said_after("changed, after 1", kind) for kind in ("memory", PLAIN)]),
+    ("no sense of order: {} and {}; practised {}.)", lambda: [
         said_after("changed, after 1", "full"),
-        said_after("old value of the changed, after 1", "full")]),
-    ("answer the new value {} of the time with the error rule and {} with the plain sum after one "
-     "showing, {} and {} after seven", lambda: [
-         float(lesson_09.answered_after_practice(f"changed, after {n}", kind).mean())
-         for n in (1, 7) for kind in ("memory", "no error correction")]),
-    ("after 400 steps it recalls {} over 32 fillers (some lanes nothing), after 800 steps {}. But "
-     "over 2,048 fillers it then recalls {}, MAG {}.",
+        said_after("old value of the changed, after 1", "full"), said_after_practice(1, "full")]),
+    ("even the error rule says the new value only {} of the time",
+     lambda: [said_after("changed, after 7")]),
+    ("the error rule gives {} and {} new values, the plain sum {} and {}.",
+     lambda: [said_after_practice(n, kind) for kind in ("memory", PLAIN) for n in (1, 7)]),
+    ("with $η$ = {} at fillers", lambda: [watched("gates", "η of filler")]),
+    ("after 400 steps it recalls {} over 32 fillers (three of ten lanes next to nothing), after "
+     "800 steps {}. But far away it is ahead: {} over 2,048 fillers, MAG {}.",
      lambda: [reached("MAC", 32), reached("MAC", 32, "800 steps"),
               reached("MAC", 2048, "800 steps"), reached("MAG", 2048, "800 steps")]),
-    ("that of saying nothing; at .001 it is {}, without forgetting {}.",
-     lambda: [collapsed("zero", "0.001"), collapsed("zero", "0.0")]),
-    ("mends only part: {} at .001, {} at .01",
-     lambda: [collapsed("start", α) for α in ("0.001", "0.01")]),
-    ("a plain matrix of the same width is left with {}, the MLP with {}; but a *matrix on fixed "
-     "random features* of the same number of weights with {}. With only 256 numbers a small MLP "
-     "({})", lambda: [deep_error(one, "bent") for one in (
-         "matrix", "MLP", "matrix, fixed features", "small MLP")]),
-    ("and is {} times as dear after 65,536 tokens",
+    ("catches up ({} and {} after 1,600 steps); far, MAC is ahead ({} and {})",
+     lambda: [reached(kind, gap, "1600 steps") for kind, gap in (
+         ("MAG", 32), ("MAC", 32), ("MAC", 2048), ("MAG", 2048))]),
+    ("as many steps at .01, {}.", lambda: [float(np.mean(
+        added("longer", "0.01")["16 pairs, gap 2048"]))]),
+    ("MAG recalls {} over 2,048 fillers after 800 steps.",
+     lambda: [float(lesson_09.slower("MAG", 2048).mean())]),
+    ("fresh lanes MAC is ahead by {}: one of the five hardly learnt ({} over 32 fillers)",
+     lambda: [cl.paired(*(lesson_09.slower(one, 2048, "others") for one in ("MAC", "MAG"))),
+              float(lesson_09.slower("MAC", 32, "others").min())]),
+    ("with *momentum* five fresh lanes gained {},", lambda: [cl.paired(*(np.array(
+        added("other lanes", one, "0.01")["16 pairs, gap 512"])
+        for one in ("memory", "no momentum")))]),
+    *((f"| {words} | {{}} | {{}} | {{}} | {{}} | {{}} | {{}} |", lambda kind=words: [
+        reached(kind, gap, steps) for gap in (32, 2048)
+        for steps in ("lanes", "800 steps", "1600 steps")]) for words in ("MAC", "MAG", "MAL")),
+    *((f"| {words} | {{}} | {{}} | {{}} | {{}} |", lambda which=which: [
+        f"{deep_error(which[0], 'linear', α, which[1]):.2f}" for α in (0, 2, 3, 4)])
+      for words, which in FADING.items()),
+    ("the MLP ({}) beats a *matrix on fixed random features* of as many written numbers ({})",
+     lambda: [deep_error(one, "linear") for one in ("MLP", "matrix, fixed features")]),
+    ("it loses to it ({}, {}), and both beat the plain matrix ({})",
+     lambda: [deep_error(one, "bent") for one in ("MLP", "matrix, fixed features", "matrix")]),
+    ("after 65,536 tokens (in the stored run {} times)",
      lambda: [f"{cost_of_memory('attention, longest to memory'):.0f}"]),
     ("it pays only after about {} tokens",
      lambda: [f"{round(cost_of_memory('crossing, token loop'), -2):,.0f}"]),
-    ("below some {} tokens it is the cheaper one; at 16,384 the memory costs {} times less. And a "
-     "plain window of 64 tokens reads {} times faster",
+    ("below some {} tokens it is the cheaper one; at 16,384 the memory costs {} times less.",
      lambda: [f"{round(cost_of_memory('reading, crossing'), -2):,.0f}",
-              f"{cost_of_memory('reading, full attention to memory'):.1f}",
-              f"{cost_of_memory('reading, memory to window'):.1f}"]),
+              f"{cost_of_memory('reading, full attention to memory'):.1f}"]),
+    ("four times at 256 tokens, {} times at 16,384",
+     lambda: [f"{cost_of_memory('reading, memory to window'):.1f}"]),
+    ("the memory keeps {} of ten digits", lambda: [digits("memory, random core")]),
+    ("and so keeps {}; with weaker gates, held, {}. Replay of as many bytes keeps {}.",
+     lambda: [digits(one) for one in ("memory, learnt core", "memory, learnt core, held gates",
+                                      "replay of 20")]),
+    ("class means of the *same* keys {}, ridge regression on random features, with no practice at "
+     "all, {}", lambda: [digits(one) for one in ("class means of its keys", "ridge")]),
 ]
 
 
