@@ -12,6 +12,7 @@ from clcourse.nested.in_context import InContext
 from clcourse.nested.online import OnlineMLP, inner_loss, slopes
 from clcourse.nested.self_modifying import (
     RULES,
+    Slow,
     at_once,
     inner_objective,
     objective,
@@ -112,13 +113,13 @@ def modifying(T=12, d=4, lead=(2, 3), seed=0):
     normal, uniform = drawn(seed)
     keys, values, q = (normal(*lead, T, d) for _ in range(3))
     start, share = normal(*lead, d, 3 * d + 2), uniform(*lead, 1, 3 * d + 2)
-    return keys, values, q, start, share, normal(*lead, 1, 2)
+    return keys, values, q, Slow(start, share, normal(*lead, 1, 2))
 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_self_modification_descends_the_objectives_of_all_its_memories(before):
     """The oracle knows autograd and eqs 84-88, and nothing of the closed form."""
-    keys, values, q, start, share, bias = inputs = modifying()
+    keys, values, q, (start, share, bias) = inputs = modifying()
     d = keys.shape[-1]
     B, y = start, []
     for t in range(keys.shape[-2]):
@@ -132,7 +133,7 @@ def test_self_modification_descends_the_objectives_of_all_its_memories(before):
         own = [normalize(told[..., at : at + d], dim=-1) for at in (0, d, 2 * d)]
         aim = torch.cat([*own, told[..., 3 * d :].tanh()], dim=-1)
         leaf = B.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(inner_objective(leaf, start, k, aim, η, α, share), leaf)
+        (slope,) = torch.autograd.grad(inner_objective(leaf, start, k, aim, η * share, α), leaf)
         old, B = B, B - slope
         y.append(q[..., t : t + 1, :] @ (old if before else B)[..., 2 * d : 3 * d])
     got, after, used = self_modifying_loop(*inputs, before=before)
@@ -142,9 +143,9 @@ def test_self_modification_descends_the_objectives_of_all_its_memories(before):
 
 
 def test_nothing_shared_leaves_every_memory_as_it_began():
-    keys, values, q, start, share, bias = modifying()
-    _, after, _ = self_modifying_loop(keys, values, q, start, 0 * share, bias)
-    assert away(after, start) < 1e-12
+    keys, values, q, slow = modifying()
+    _, after, _ = self_modifying_loop(keys, values, q, slow._replace(share=0 * slow.share))
+    assert away(after, slow.start) < 1e-12
 
 
 def test_no_write_makes_an_old_error_larger():
@@ -209,9 +210,18 @@ def test_a_lane_that_is_not_finite_is_named():
         layer(x)
 
 
+def broken(η=0.5, α=0.5):
+    """q, k, v, η, α of three tokens, with gates to choose."""
+    k = torch.ones(1, 3, 2)
+    return k, k, k, torch.full((1, 3), η), torch.full((1, 3), α)
+
+
 @pytest.mark.parametrize("make", [
     lambda: WritingLayer(4, rule="other"), lambda: WritingLayer(0),
     lambda: WritingLayer(4)(torch.zeros(1, 1, 3, 5)), lambda: write("x", 0, 0, 0, 0, 0),
+    lambda: at_once("gated", *broken(α=1.1)), lambda: rule_loop("Hebbian", *broken(α=-0.1)),
+    lambda: at_once("none", *broken(η=-1.0)), lambda: at_once("delta", *broken(η=torch.nan)),
+    lambda: at_once("gated", *broken()[:4], torch.ones(1, 2)),
     lambda: counted(0), lambda: counted(4, base=1), lambda: relabelled(4, regimes=5),
     lambda: relabelled(told=0), lambda: InContext(0),
     lambda: InContext(6)(relabelled(told=0.5, seeds=1).x), lambda: InContext(6)(torch.zeros(1, 2)),

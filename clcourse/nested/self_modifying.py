@@ -62,6 +62,7 @@ def rule_loop(rule: str, q, k, v, η, α, M=None) -> tuple[torch.Tensor, torch.T
 
     q, k (…, T, d), v (…, T, p), η, α (…, T): what `at_once` must equal.
     """
+    _check(rule, q, k, v, η, α)
     M = k.new_zeros(*k.shape[:-2], k.shape[-1], v.shape[-1]) if M is None else M
     rows = (x.unsqueeze(-2).unbind(-3) for x in (q, k, v))
     gates = (gate[..., None, None].unbind(-3) for gate in (η, α))
@@ -74,7 +75,7 @@ def rule_loop(rule: str, q, k, v, η, α, M=None) -> tuple[torch.Tensor, torch.T
 
 def at_once(rule: str, q, k, v, η, α, M=None) -> tuple[torch.Tensor, torch.Tensor]:
     """The same for all tokens at once: attention without softmax, or the memory of lesson 09."""
-    check_rule(rule)
+    _check(rule, q, k, v, η, α)
     M = k.new_zeros(*k.shape[:-2], k.shape[-1], v.shape[-1]) if M is None else M
     if rule == "none":
         return q @ M, M
@@ -90,6 +91,18 @@ def at_once(rule: str, q, k, v, η, α, M=None) -> tuple[torch.Tensor, torch.Ten
     return y, state.M
 
 
+class Slow(NamedTuple):
+    """What stays as it is while a self-modifying memory reads; leading axes (seeds, …) may be 1.
+
+    start (…, d, 3d + 2): what B begins as and fades to; share (…, 1, 3d + 2): the part of η that a
+    column is written with; bias (…, 1, 2): added to the logits of η and α
+    """
+
+    start: torch.Tensor
+    share: torch.Tensor
+    bias: torch.Tensor
+
+
 class SelfModified(NamedTuple):
     """What a self-modifying memory used at each token: k, v (…, T, d), η, α (…, T)."""
 
@@ -100,18 +113,16 @@ class SelfModified(NamedTuple):
 
 
 def self_modifying_loop(
-    keys, values, q, start, share, bias, *, B=None, before: bool = False
+    keys, values, q, slow: Slow, *, B=None, before: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor, SelfModified]:
     """Make k, v, η, α with B, write all of B, read its memory: (y (…, T, d), B, used).
 
     keys, values, q  (seeds, …, T, d): what k and v are made of; q alone comes from elsewhere
-    start (…, d, 3d + 2): what B begins as and fades to; share (…, 1, 3d + 2): the part of η that a
-    column is written with; bias (…, 1, 2): added to the logits of η and α
-    before           read before writing (83), else after (82)
+    B       (seeds, …, d, 3d + 2): how it was left by the tokens before, if there were any
+    before  read before writing (83), else after (82)
     """
     lead, d = keys.shape[:-2], keys.shape[-1]
-    start, share, bias = (x.expand(*lead, *x.shape[-2:]).flatten(0, -3).contiguous()
-                          for x in (start, share, bias))  # fmt: skip
+    start, share, bias = (x.expand(*lead, *x.shape[-2:]).flatten(0, -3).contiguous() for x in slow)
     B = start if B is None else B.flatten(0, -3)
     rows = torch.stack([keys, values, (keys + values) / 2], dim=-2).flatten(0, -4)
     y, used = [], []
@@ -151,14 +162,35 @@ def gates(logits: torch.Tensor, bias: torch.Tensor | float) -> tuple[torch.Tenso
     return η * (1 + α) / 2, α
 
 
-def inner_objective(B, start, k, v_hat, η, α, share) -> torch.Tensor:
-    """What one write of `self_modifying_loop` descends in B, its targets held fixed: one number."""
+def inner_objective(B, start, k, v_hat, rate, α) -> torch.Tensor:
+    """What one write of `self_modifying_loop` descends in B, its targets held fixed: one number.
+
+    rate (…, 1, 3d + 2): η times the share of each column
+    """
     said = k @ B
-    fit = share * ((said - v_hat).square() + said.square()) / 2
-    return (η * fit).sum() + ((1 - α) * (B - start).square()).sum() / 2
+    fit = ((said - v_hat).square() + said.square()) / 2
+    return (rate * fit).sum() + ((1 - α) * (B - start).square()).sum() / 2
 
 
 def check_rule(rule: str, known: tuple[str, ...] = RULES) -> None:
     """A rule that exists."""
     if rule not in known:
         raise CourseError(f"rule={rule!r}; expected one of {', '.join(known)}.")
+
+
+def _check(rule: str, q, k, v, η, α) -> None:
+    """Shapes fit, and α is a share."""
+    check_rule(rule)
+    shape = k.shape[:-1]
+    if not (q.shape == k.shape and v.shape[:-1] == η.shape == α.shape == shape):
+        raise CourseError(
+            f"q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}, η {tuple(η.shape)} and α "
+            f"{tuple(α.shape)} do not fit; expected (…, T, d) twice, (…, T, p) and (…, T) twice."
+        )
+    for name, gate, most in (("η", η, torch.inf), ("α", α, 1.0)):
+        if gate.numel() and not (gate.min() >= 0 and gate.max() <= most):
+            raise CourseError(
+                f"{name} runs from {gate.min():.3g} to {gate.max():.3g}; expected "
+                + ("0 to 1" if most == 1.0 else "0 or more, and numbers")
+                + ": try torch.sigmoid of it."
+            )

@@ -16,6 +16,7 @@ from torch import nn
 from clcourse.errors import CourseError
 from clcourse.nested.self_modifying import (
     RULES,
+    Slow,
     at_once,
     check_rule,
     gates,
@@ -104,9 +105,8 @@ class WritingLayer(nn.Module):
         d, share = self.width, torch.sigmoid(self.share)
         key, value, η, α = share.split(1, dim=-1)
         wide = [key.expand(-1, -1, d), value.expand(-1, -1, d), torch.ones_like(self.scale), η, α]
-        return self_modifying_loop(
-            x, values, q, first, torch.cat(wide, dim=-1)[:, None], self.bias[:, None], B=state,
-            before=self.before)[:2]  # fmt: skip
+        slow = Slow(first, torch.cat(wide, dim=-1)[:, None], self.bias[:, None])
+        return self_modifying_loop(x, values, q, slow, B=state, before=self.before)[:2]
 
 
 def whole(name: str, size, least: int = 1) -> int:
