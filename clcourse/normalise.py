@@ -73,6 +73,9 @@ def keep_old_pictures(new: dict, old: dict) -> None:
             continue
         if all(_same_pixels(*pair) for pair in zip(pictures, old_pictures, strict=True)):
             cell.outputs = stored.outputs
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output["execution_count"] = cell.execution_count
 
 
 def _text_and_pictures(outputs: list) -> tuple[list, list[str]]:

@@ -601,6 +601,17 @@ def test_pictures_keep_their_bytes_only_while_they_look_the_same():
         assert json.dumps(new.cells[0].outputs) == expected
 
 
+def test_a_picture_that_is_kept_moves_with_its_cell():
+    old, new = figure(picture("red", level=0)), figure(picture("red", level=9))
+    for notebook, number in ((old, 3), (new, 4)):
+        (cell,) = notebook.cells
+        cell.execution_count = number
+        cell.outputs[0].update(output_type="execute_result", execution_count=number)
+    normalise.keep_old_pictures(new, old)
+    assert new.cells[0].outputs[0]["data"] == old.cells[0].outputs[0]["data"]
+    assert new.cells[0].outputs[0]["execution_count"] == 4
+
+
 # The talk
 
 

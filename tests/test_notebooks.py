@@ -103,6 +103,8 @@ def test_small_enough_to_take_in(path, cells, code):
 
 def test_run_once_from_top_to_bottom(code):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    numbered = [(cell, out) for cell in code for out in cell.outputs if "execution_count" in out]
+    assert all(out.execution_count == cell.execution_count for cell, out in numbered)
     bad = [
         number
         for number, out in outputs(code)
