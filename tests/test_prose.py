@@ -1615,9 +1615,9 @@ def far_practised(kind, gap):
     return float(np.mean(found[f"16 pairs, gap {gap}"]))
 
 
-def digits(learner):
-    """Accuracy on ten digits at the end of a stream."""
-    return float(np.mean(results.load("09_stream")["lanes"]["all ten digits"][learner]))
+def digits(learner, which="all ten digits"):
+    """Accuracy on ten digits, or four, at the end of a stream."""
+    return float(np.mean(results.load("09_stream")["lanes"][which][learner]))
 
 
 def added(*where):
@@ -1752,9 +1752,11 @@ LESSON_09 = [
     ("four times at 256 tokens, {} times at 16,384",
      lambda: [f"{cost_of_memory('reading, memory to window'):.1f}"]),
     ("the memory keeps {} of ten digits", lambda: [digits("memory, random core")]),
-    ("and so keeps {}; with weaker gates, held, {}. Replay of as many bytes keeps {}.",
-     lambda: [digits(one) for one in ("memory, learnt core", "memory, learnt core, held gates",
-                                      "replay of 20")]),
+    ("that it had never met it keeps {}, a random core {}.)",
+     lambda: [digits(f"memory, {core} core", "four new digits") for core in ("learnt", "random")]),
+    ("and so keeps {}; with weaker gates, held, {}. (Of",
+     lambda: [digits(one) for one in ("memory, learnt core", "memory, learnt core, held gates")]),
+    ("Replay of as many bytes keeps {}.", lambda: [digits("replay of 20")]),
     ("class means of the *same* keys {}, ridge regression on random features, with no practice at "
      "all, {}", lambda: [digits(one) for one in ("class means of its keys", "ridge")]),
 ]
