@@ -17,7 +17,7 @@ _rooms = {
     "forgetting forgetting_first_minus_last forgetting_from_all_rows forward_accuracy "
     "forward_transfer intransigence learning_accuracy lower_triangle_accuracy paired",
     "streams": "Experience Stream cumulative",
-    "worlds": "hidden_parity paired_lists permuted_digits split_digits turned",
+    "worlds": "hidden_parity paired_lists permuted_digits relabelled_digits split_digits turned",
     "facts": "Facts World text tokens",
     "pairs": "Pairs draw_pairs",
     "nets": "MLP mlp",
@@ -41,7 +41,9 @@ _rooms = {
     "preferences": "OddOrEven Preferences Tuned ask_people bradley_terry_loss dpo_loss draw kl "
     "log_probability optimum policy_gradient_loss tune tune_until win_rate",
     "assistant": "Assistant crowd pretrained_assistant",
-    "nested": "",
+    "nested": "Clock ContinuumLearner ContinuumMemory DeltaDescent DeltaMomentum FadingWeights "
+    "Hope InContext Levels M3 Momentum Muon OnlineMLP SignDescent WritingLayer counted "
+    "momentum_window newton_schulz practise_sequences recall_by_key relabelled share_right",
     "associative": "bind k_winners look_up overlap unbind",
     "hopfield": "HopfieldNetwork SparseHopfield capacity damaged draw_patterns",
     "attention": "linear_attention linear_attention_loop",

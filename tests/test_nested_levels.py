@@ -2,6 +2,9 @@
 
 import copy
 import functools
+import importlib
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from clcourse.nested.continuum import ContinuumLearner, ContinuumMemory
 from clcourse.nested.levels import Clock, Levels, SignDescent
 
 LANES = [3, 5]
+ROOT = Path(__file__).parent.parent
 ADAM = functools.partial(torch.optim.Adam, foreach=False)
 
 
@@ -328,3 +332,75 @@ def test_levels_take_parts_of_any_network():
         levels.step()
         assert torch.equal(net.weights[0], first) is not moved
         assert not torch.equal(net.weights[1], last)
+
+
+# --- the study
+
+
+@pytest.fixture
+def study(monkeypatch):
+    """The study of frequency, made small."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "studies"), *sys.path])
+    one = importlib.import_module("10_frequency")
+    monkeypatch.setattr(one, "SETTINGS", one.SETTINGS | {"orders": 2, "streams": {"long": (3, 2)}})
+    return one
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [("gradient descent", SGD), ("sign", SignDescent), ("Adam", ADAM)],
+)
+def test_its_optimisers_are_the_known_ones_with_a_rate_a_lane(study, name, theirs):
+    x, y = examples(10)
+    rates = torch.tensor([0.01, 0.003], dtype=torch.float64)[:, None, None]
+    ours = cl.GradientLearner(
+        network(), optimiser=lambda part, lr: study.OPTIMISERS[name](part, rates)
+    )
+    ends = lived(ours, x, y)
+    for lane, lr in enumerate((0.01, 0.003)):
+        alone = cl.GradientLearner(network(seeds=[LANES[lane]]), lr=lr, optimiser=theirs)
+        one = slice(lane, lane + 1)
+        assert apart([θ[one] for θ in ends], lived(alone, x[:, one], y[:, one])) < 1e-7
+
+
+def test_its_second_control_remembers_as_long_as_a_chunk(study):
+    part = [torch.nn.Parameter(torch.zeros(1, 1, 1))]
+    rate = torch.ones(1, 1, 1)
+    known = {"gradient descent": -(1 - 0.75**3), "sign": -3.0}
+    for name, expected in known.items():
+        part[0].data.zero_()
+        one = study.OPTIMISERS[name](part, rate, 4)
+        moved = 0.0
+        for _ in range(3):
+            part[0].grad = torch.ones(1, 1, 1)
+            before = part[0].item()
+            one.step()
+            moved = part[0].item() - before
+        assert (part[0].item() if name == "sign" else moved) == pytest.approx(expected)
+    assert study.OPTIMISERS["Adam"](part, rate, 4).keeps == pytest.approx((0.9**0.25, 0.999**0.25))
+
+
+@pytest.mark.parametrize("place", ["input", "blocks", "layer"])
+@pytest.mark.parametrize("kind", ["chunk", "smooth", "nested 0.5"])
+def test_its_settings_do_not_meet_although_they_are_lanes_of_one_run(study, place, kind):
+    if place == "layer" and kind == "nested 0.5":
+        kind = "chunk"
+    family = study.Family("long", place, "Adam", kind, 2)
+    grid = [(0.01, 0.0), (0.003, 0.03)]
+    together = study.live(study.learner(family, LANES, grid), LANES, "long", 2, "validation")
+    for place_of, one in enumerate(grid):
+        alone = study.live(study.learner(family, LANES, [one]), LANES, "long", 1, "validation")
+        for what in ("new", "end"):
+            assert together[what][place_of] == pytest.approx(alone[what][0], abs=0.011)
+    frozen = study.learner(family, LANES, grid)
+    start = frozen.network.parts[0][0].detach().clone()
+    study.live(frozen, LANES, "long", 2, "test")
+    end = frozen.network.parts[0][0].detach()
+    assert torch.equal(end[:2], start[:2]) and not torch.equal(end[2:], start[2:])
+
+
+def test_its_rules_choose_what_they_say(study):
+    control = {(1, 0): (0.6, 0.80), (1, 1): (0.5, 0.90)}
+    found = {(2, 0): (0.7, 0.70), (2, 1): (0.6, 0.797), (2, 2): (0.4, 0.895), (2, 3): (0.65, 0.79)}
+    assert study.chosen(found, control) == {"free": (2, 0), "as plastic": (2, 1)}
+    assert study.chosen({(2, 0): (0.7, 0.6), (2, 1): (0.1, 0.7)}, control)["as plastic"] == (2, 1)
