@@ -15,8 +15,8 @@ from clcourse.nested.fading import FadingWeights
 from clcourse.nested.hope import Hope
 from clcourse.nested.in_context import InContext
 from clcourse.nested.levels import Clock, Levels, SignDescent
-from clcourse.nested.online import OnlineMLP
 from clcourse.nested.m3 import M3
+from clcourse.nested.online import OnlineMLP
 from clcourse.nested.optimisers import DeltaDescent, DeltaMomentum, Momentum, Muon
 from clcourse.nested.rules import (
     momentum,
