@@ -15,7 +15,7 @@ from clcourse import plots
 from clcourse.errors import CourseError
 from clcourse.memory import token_loop
 from clcourse.metrics import Estimate
-from clcourse.plots import one_memory
+from clcourse.plots import far_recall, one_memory, openings
 from clcourse.plots.labels import colliding_labels, cut_labels
 
 GAPS = [0, 4, 16, 32, 64, 128, 512, 2048]
@@ -58,18 +58,18 @@ TYPICAL = {
     "surprise": lambda guess=None: one_memory.surprise_curve(
         lanes(1, 1, 0.5, 1.2, 1, 0.4), KINDS, ["A1", "B2", "A1", "A5", "·3", "B2"], empty=1.0,
         guess=guess, title="Surprise falls when a pair returns"),
-    "writing": lambda guess=None: one_memory.writing(
+    "writing": lambda guess=None: openings.writing(
         {"θ": GATES, "η": GATES, "α": {kind: one / 100 for kind, one in GATES.items()}},
         guess=guess, title="It writes pairs, and hardly anything else"),
-    "writing θ": lambda guess=None: one_memory.writing(GATES, guess=guess),
-    "gaps": lambda guess=NOBODY: one_memory.gap_curves(
+    "writing θ": lambda guess=None: openings.writing(GATES, guess=guess),
+    "gaps": lambda guess=NOBODY: far_recall.gap_curves(
         GAPS, RIVALS, chance=1 / 16, trained=(0, 63), guesses={512: guess}, title="Far"),
-    "architectures": lambda: one_memory.architectures(
+    "architectures": lambda: far_recall.architectures(
         {name: lanes(0.9, 0.8 - 0.1 * k, 0.5 - 0.06 * k) for k, name in enumerate(
             ["MAC", "MAG", "MAL", "memory alone", "window", "full attention"])},
         [4, 64, 512], chance=1 / 16, title="Three ways"),
-    "paper": lambda: one_memory.paper_table(),
-    "paper, words": lambda: one_memory.paper_table("W", title="As the paper reports it"),
+    "paper": lambda: far_recall.paper_table(),
+    "paper, words": lambda: far_recall.paper_table("W", title="As the paper reports it"),
 }  # fmt: skip
 GUESSING = ["one pair", "one pair, no momentum", "surprise", "writing", "writing θ", "gaps"]
 
@@ -156,7 +156,7 @@ def test_the_surprise_of_each_kind_is_said():
 def test_writing_says_means_with_intervals_of_three_digits():
     values = np.array([0.001, 0.002, 0.004, 0.003])
     low, high = stats.t.interval(0.95, 3, values.mean(), stats.sem(values))
-    figure = one_memory.writing({"pairs": values, "fillers": Estimate(0.5, -0.1, 1.1, 4)})
+    figure = openings.writing({"pairs": values, "fillers": Estimate(0.5, -0.1, 1.1, 4)})
     assert f"θ: pairs 0.0025 [{low:.3g}, {high:.3g}], fillers 0.5 [0, 1.1]" in figure.sentence
     note = figure.picture._supxlabel.get_text().replace("\n", " ")
     assert "to the edge where it reaches 0" in note
@@ -165,7 +165,7 @@ def test_writing_says_means_with_intervals_of_three_digits():
 def test_gap_curves_say_every_rival_at_every_gap():
     two = np.array([[0.9, 0.5], [0.7, 0.1]])
     low, high = stats.t.interval(0.95, 1, 0.3, stats.sem(two[:, 1]))
-    figure = one_memory.gap_curves([0, 64], {"memory": two, "window": [
+    figure = far_recall.gap_curves([0, 64], {"memory": two, "window": [
         Estimate(1.0, 0.9, 1.0, 2), Estimate(0.06, 0.05, 0.07, 2)]}, chance=0.0625, trained=(0, 9))
     assert f"0.30 [{low:.2f}, {high:.2f}] at 64" in figure.sentence
     assert "trained on gaps 0 to 9" in figure.sentence
@@ -176,7 +176,7 @@ def test_gap_curves_say_every_rival_at_every_gap():
 
 
 def test_architectures_put_each_name_in_its_row_and_each_gap_in_its_panel():
-    figure = one_memory.architectures({"MAC": [0.9, 0.5], "MAG": [0.8, 0.4]}, [4, 64], chance=0.1)
+    figure = far_recall.architectures({"MAC": [0.9, 0.5], "MAG": [0.8, 0.4]}, [4, 64], chance=0.1)
     panels = figure.picture.axes
     assert [panel.get_title(loc="left") for panel in panels] == ["gap 4", "gap 64"]
     dots = [[float(line.get_xdata()[0]) for line in panel.lines if line.get_marker() == "o"]
@@ -186,12 +186,12 @@ def test_architectures_put_each_name_in_its_row_and_each_gap_in_its_panel():
 
 
 def test_the_papers_table_is_labelled_as_the_papers():
-    figure = one_memory.paper_table("N")
+    figure = far_recall.paper_table("N")
     shown_texts = [one.get_text() for one in figure.picture.axes[0].texts]
     assert "paper result,\nnot ours" in shown_texts and "80.2" in shown_texts
     assert figure.sentence.startswith("A paper result, not ours (Behrouz, Zhong & Mirrokni 2024")
     assert "LMM 100.0 and 80.2" in figure.sentence and "Mamba2 98.4 and 0.0" in figure.sentence
-    assert {len(values) for one in one_memory.TABLE_2.values() for values in one.values()} == {4}
+    assert {len(values) for one in far_recall.TABLE_2.values() for values in one.values()} == {4}
 
 
 WRONG = {
@@ -204,15 +204,15 @@ WRONG = {
     "too few kinds": (lambda: one_memory.surprise_curve([1.0, 2.0], ["filler"]), "are 1 kinds"),
     "names": (lambda: one_memory.surprise_curve([1.0], ["filler"], ["a", "b"]), "as many names"),
     "NaN": (lambda: one_memory.surprise_curve([float("nan")], ["filler"]), "NaN"),
-    "a gate of 0": (lambda: one_memory.writing({"pairs": [0.0, 0.0]}), "no place on a log axis"),
-    "other kinds": (lambda: one_memory.writing({"θ": {"a": [1.0]}, "η": {"b": [1.0]}}), "in this"),
-    "gaps fall": (lambda: one_memory.gap_curves([4, 0], {"m": [0.5, 0.5]}, chance=0), "rising"),
-    "a value is missing": (lambda: one_memory.gap_curves([0, 4], {"memory": lanes(0.1, 0.2, 0.3)},
+    "a gate of 0": (lambda: openings.writing({"pairs": [0.0, 0.0]}), "no place on a log axis"),
+    "other kinds": (lambda: openings.writing({"θ": {"a": [1.0]}, "η": {"b": [1.0]}}), "in this"),
+    "gaps fall": (lambda: far_recall.gap_curves([4, 0], {"m": [0.5, 0.5]}, chance=0), "rising"),
+    "a value is missing": (lambda: far_recall.gap_curves([0, 4], {"memory": lanes(0.1, 0.2, 0.3)},
                                                          chance=0.1), "3 values for 2 places"),
-    "too many": (lambda: one_memory.gap_curves([0, 4], {k: [0.1, 0.2] for k in range(7)},
+    "too many": (lambda: far_recall.gap_curves([0, 4], {k: [0.1, 0.2] for k in range(7)},
                                                chance=0.1), "7 entries"),
-    "nothing": (lambda: one_memory.architectures({}, [1], chance=0), "0 entries"),
-    "no such task": (lambda: one_memory.paper_table("X"), "one of PK, N, W"),
+    "nothing": (lambda: far_recall.architectures({}, [1], chance=0), "0 entries"),
+    "no such task": (lambda: far_recall.paper_table("X"), "one of PK, N, W"),
 }  # fmt: skip
 
 

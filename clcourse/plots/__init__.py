@@ -16,7 +16,8 @@ _home = {
     "paired": "general",
 }
 
-_themes = ("slots", "one_memory", "kernel_memory", "remembering")
+_themes = ("slots", "one_memory", "openings", "far_recall", "kernel_memory", "remembering", "fading",
+           "fast_and_slow")
 
 __all__ = list(_home)
 

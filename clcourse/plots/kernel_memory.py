@@ -24,7 +24,7 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import End, end_labels, headline, settle
-from clcourse.plots.one_memory import across
+from clcourse.plots.openings import across
 from clcourse.plots.reading import estimate_in_words, said, whole
 from clcourse.results import load
 

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from clcourse.metrics import Estimate
-from clcourse.plots import general, kernel_memory, one_memory, remembering
+from clcourse.plots import far_recall, general, kernel_memory, openings, remembering
 from clcourse.plots.figure import (
     BLUE,
     GREEN,
@@ -154,7 +154,7 @@ def reach(guess=None, guess_at: int = 128, title: str | None = None) -> Figure:
              for kind, words in names.items()}
     plain = [variant("no error correction", gap) for gap in GAPS]
     lines["plain sum, practised"] = np.stack(plain, axis=1)
-    return one_memory.gap_curves(GAPS, lines, chance=CHANCE, trained=TRAINED,
+    return far_recall.gap_curves(GAPS, lines, chance=CHANCE, trained=TRAINED,
                                  guesses={guess_at: guess}, title=title)
 
 
@@ -194,7 +194,7 @@ def gates(guess=None, title: str | None = None) -> Figure:
     """How far θ, η and α open for each kind of token, after practice (window and memory)."""
     found = {gate: {words: surprised("gates", f"{gate} of {kind}")
                     for words, kind in TOKENS.items()} for gate in "θηα"}  # fmt: skip
-    return one_memory.writing(found, guess=guess, title=title)
+    return openings.writing(found, guess=guess, title=title)
 
 
 def of_variant(where: str, name: str, gap: int) -> np.ndarray:
@@ -208,7 +208,7 @@ def every_control(gaps=(512, 2048), title: str | None = None) -> Figure:
     """A memory alone, what was taken from it or put in its place: recall over far gaps."""
     found = {words: np.stack([of_variant(*place, gap) for gap in gaps], axis=1)
              for words, place in EVERY.items()}  # fmt: skip
-    return one_memory.architectures(found, gaps, chance=CHANCE, title=title)
+    return far_recall.architectures(found, gaps, chance=CHANCE, title=title)
 
 
 CHANGES = {"after one showing": 1, "after seven": 7}
@@ -235,7 +235,7 @@ def layouts_compared(title: str | None = None) -> Figure:
              np.stack([recalled(kind, gap, part) for gap in FAR], axis=1)
              for kind in ("MAC", "MAG", "MAL", "memory")
              for words, part in (("400 steps", "lanes"), ("800 steps", "800 steps"))}
-    return one_memory.architectures(found, FAR, chance=CHANCE, title=title)
+    return far_recall.architectures(found, FAR, chance=CHANCE, title=title)
 
 
 LEARNERS = {

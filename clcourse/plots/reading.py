@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from clcourse.errors import CourseError
@@ -89,3 +91,37 @@ def whole(lanes) -> Estimate:
 def minus(first, second) -> Estimate:
     """Stored lanes minus stored lanes, one by one."""
     return paired(np.asarray(first), np.asarray(second))
+
+
+def rows(values, what: str) -> np.ndarray:
+    """`values` (steps,) or (seeds, steps) as (seeds, steps)."""
+    if getattr(values, "ndim", 0) == 1:
+        values = values[None]
+    elif isinstance(values, (list, tuple)) and not any(hasattr(one, "__len__") for one in values):
+        values = [values]
+    return array(values, what, "(steps,) or (seeds, steps)", axes=2)
+
+
+def along(values, steps: int, what: str) -> list[Estimate]:
+    """An estimate for each of `steps` places: from (seeds, steps), or from estimates as such."""
+    if isinstance(values, Sequence) and values and isinstance(values[0], Estimate):
+        read = [interval(one, what)[0] for one in values]
+    else:
+        read = [interval(column, what)[0] for column in rows(values, what).T]
+    if len(read) != steps:
+        raise CourseError(
+            f"{what} has {len(read)} values for {steps} places; expected one a place: try a "
+            f"tensor (seeds, {steps}) or {steps} estimates."
+        )
+    return read
+
+
+def entries(thing, what: str, most: int) -> dict:
+    """`thing` if it is a dictionary of 1 to `most` entries."""
+    if not isinstance(thing, Mapping) or not 1 <= len(thing) <= most:
+        got = f"{len(thing)} entries" if isinstance(thing, Mapping) else type(thing).__name__
+        raise CourseError(
+            f"{what} is {got}; expected a dictionary of 1 to {most} names with their values: try "
+            '{"memory": values}.'
+        )
+    return dict(thing)

@@ -15,8 +15,7 @@ from clcourse.plots.figure import (
 )
 from clcourse.plots.general import note
 from clcourse.plots.labels import headline, settle, wrapped
-from clcourse.plots.one_memory import entries
-from clcourse.plots.reading import estimate_in_words, interval, said, seeds_in_words
+from clcourse.plots.reading import entries, estimate_in_words, interval, said, seeds_in_words
 
 ANSWERS = {"new": (BLUE, "o", "the new value"), "old": (VERMILLION, "s", "the old value")}
 
