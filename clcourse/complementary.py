@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 
 from clcourse.errors import CourseError
-from clcourse.hippocampus import Gauge, Hippocampus, k_winners, overlap
+from clcourse.hippocampus import Hippocampus, k_winners, overlap
 from clcourse.learner import Change, cross_entropy, masked, one_mask_each
 from clcourse.nets import mlp
+from clcourse.regions import Gauge
 from clcourse.replay import Reservoir
 from clcourse.seeds import LaneRandom, Seeds
 from clcourse.streams import Experience, Stream

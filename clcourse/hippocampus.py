@@ -17,50 +17,13 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import NamedTuple
 
 import torch
 
 from clcourse.associative import k_winners, ones_at, overlap, sum_of_rows, winners
 from clcourse.errors import CourseError
+from clcourse.regions import Codes, Gauge, Region, check_patterns, projection, region
 from clcourse.seeds import LaneRandom, Seeds, device
-
-
-class Region(NamedTuple):
-    """A population: how many units, and how many of them are active at a time."""
-
-    units: int
-    active: int
-
-    @property
-    def activity(self) -> float:
-        """The share of units that is active, a."""
-        return self.active / self.units
-
-
-class Codes(NamedTuple):
-    """What an episode looks like inside: (subjects, episodes, units) of 0 and 1 each."""
-
-    dg: torch.Tensor
-    ca3: torch.Tensor
-    ca1: torch.Tensor
-
-
-class Gauge(NamedTuple):
-    """How full a store is, a subject each: (subjects,).
-
-    load   episodes in it, each counted by what decay has left of it
-    sound  share of spontaneous replays that are episodes and no mixtures
-    """
-
-    load: torch.Tensor
-    sound: torch.Tensor
-
-    def __str__(self) -> str:
-        return (
-            f"{self.load.mean():.0f} episodes a subject; {self.sound.mean():.0%} of what comes to "
-            "mind is an episode"
-        )
 
 
 class Hippocampus:
@@ -87,7 +50,7 @@ class Hippocampus:
         seeds: Seeds = 1,
     ) -> None:
         self.ec, self.dg, self.ca3, self.ca1 = (
-            _region(name, *size)
+            region(name, *size)
             for name, size in {"EC": (units, active), "DG": dg, "CA3": ca3, "CA1": ca1}.items()
         )
         if not 0 <= decay < 1:
@@ -150,7 +113,7 @@ class Hippocampus:
 
             ΔW = Σ_i w_i pre_i post_iᵀ        w_i = (1 - decay)^(episodes stored after i)
         """
-        self._check(patterns, exact=True)
+        check_patterns(patterns, len(self.seeds), self.ec, exact=True)
         if not 0 <= chance <= 1:
             raise CourseError(f"chance={chance!r}; expected a probability from 0 to 1.")
         new = torch.ones_like(patterns[..., 0], dtype=torch.bool)
@@ -204,7 +167,7 @@ class Hippocampus:
 
         u = cue W_ec_ca3;  c ← k_winners(u);  `iterations` times c ← k_winners(c W_ca3_ca3 + ½u)
         """
-        self._check(cues, exact=False)
+        check_patterns(cues, len(self.seeds), self.ec, exact=False)
         u = cues @ self.ec_ca3
         return self._decode(self._settle(winners(u, self.ca3.active), u / 2, iterations))
 
@@ -285,23 +248,14 @@ class Hippocampus:
         return sum(W[0].numel() * W.element_size() for W in learnt)
 
     def _wire(self, random: LaneRandom) -> None:
-        """Fixed projections: a share of all pairs is connected, with strengths uniform in 0 … 1.
+        """A quarter of all pairs on the perforant path, few on the mossy one.
 
-        A quarter on the perforant path, few on the mossy one: .25 and .02 in the Leabra model of
-        the hippocampus (emer/leabra, examples/hip), .04 here.
+        .25 and .02 in the Leabra model of the hippocampus (emer/leabra, examples/hip), .04 here.
         """
-
-        def projection(rows: Region, columns: Region, density: float) -> torch.Tensor:
-            lanes = []
-            for one in random.generators:
-                strength, chosen = torch.rand(2, rows.units, columns.units, generator=one)
-                lanes.append(strength * (chosen < density))
-            return torch.stack(lanes).to(device())
-
-        self.wired_ec_dg = projection(self.ec, self.dg, 0.25)
-        self.wired_dg_ca3 = projection(self.dg, self.ca3, 0.04)
-        self.wired_ec_ca3 = projection(self.ec, self.ca3, 0.25)
-        self.wired_ec_ca1 = projection(self.ec, self.ca1, 0.25)
+        self.wired_ec_dg = projection(self.ec, self.dg, 0.25, random)
+        self.wired_dg_ca3 = projection(self.dg, self.ca3, 0.04, random)
+        self.wired_ec_ca3 = projection(self.ec, self.ca3, 0.25, random)
+        self.wired_ec_ca1 = projection(self.ec, self.ca1, 0.25, random)
 
     def _warn_if_full(self) -> None:
         """Say once that the store is over-full: below, it fails without a sign of it."""
@@ -313,33 +267,3 @@ class Hippocampus:
                 "use more CA3 units, or decay.",
                 stacklevel=3,
             )
-
-    def _check(self, patterns: torch.Tensor, exact: bool) -> None:
-        """Patterns must be binary, of the right size, with the right number of active units."""
-        shape = (len(self.seeds), "episodes", self.ec.units)
-        if patterns.dim() != 3 or patterns.shape[::2] != shape[::2]:
-            raise CourseError(
-                f"Patterns have shape {tuple(patterns.shape)}; expected (subjects, episodes, "
-                f"units) = ({shape[0]}, any, {shape[2]})."
-            )
-        if not bool(((patterns == 0) | (patterns == 1)).all()):
-            raise CourseError(
-                "Patterns must be binary, 0 or 1 everywhere: make them so with "
-                f"cl.k_winners(x, {self.ec.active})."
-            )
-        active = patterns.sum(dim=-1)
-        if exact and not bool((active == self.ec.active).all()):
-            wrong = active[active != self.ec.active][0].item()
-            raise CourseError(
-                f"A pattern has {wrong:.0f} active units; expected {self.ec.active}: make it so "
-                f"with cl.k_winners(x, {self.ec.active})."
-            )
-
-
-def _region(name: str, units: int, active: int) -> Region:
-    """A region whose size makes sense."""
-    if not 1 <= active < units:
-        raise CourseError(
-            f"{name} has {active} of {units} units active; expected at least 1 and fewer than all."
-        )
-    return Region(units, active)

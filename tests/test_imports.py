@@ -11,7 +11,7 @@ STORY = """
 errors results seeds metrics streams worlds facts pairs nets transformer replay regularise
 retrieval memory plots learner lora pretraining reading remembering teaching slots baselines
 memory_learner open_book averages preferences assistant plasticity nested associative hopfield
-attention hippocampus complementary sleep evaluate autopsy transplant feedback llm claims
+attention regions hippocampus complementary sleep evaluate autopsy transplant feedback llm claims
 exercises explore workspace contents normalise execute slides doctor __main__
 """.split()
 ONLY_IN = {"matplotlib": "plots", "ipywidgets": "explore"}
