@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal, norm
 
 import clcourse as cl
 from clcourse.explore import lesson_04 as explorer
+from clcourse.plots import completion, sparsity
 from clcourse.plots import lesson_04 as plots
 from clcourse.plots.labels import colliding_labels, cut_labels
 
@@ -30,14 +31,14 @@ def figures():
         "circuit": plots.circuit(cl.Hippocampus()),
         "separation": plots.separation(likeness, regions, {"DG": likeness**2}, guess=0.4),
         "episodes": plots.episodes({"stored": stored, "cue": cue}, title="a title"),
-        "completion": plots.completion(),
-        "recurrence": plots.completion(("whole", "no recurrence"), (200, 400), title="a title"),
-        "one matrix": plots.completion(("whole", "one matrix"), (100, 200, 400)),
-        "similar": plots.similar(),
-        "gauge": plots.gauge(guess=0.5),
-        "capacity": plots.capacity(),
-        "digits": plots.digits(guess=0.7),
-        "sparsity": plots.sparsity(),
+        "completion": completion.completion(),
+        "recurrence": completion.completion(("whole", "no recurrence"), (200, 400), title="a title"),
+        "one matrix": completion.completion(("whole", "one matrix"), (100, 200, 400)),
+        "similar": completion.similar(),
+        "gauge": completion.gauge(guess=0.5),
+        "capacity": sparsity.capacity(),
+        "digits": completion.digits(guess=0.7),
+        "sparsity": sparsity.sparsity(),
     }
 
 
@@ -64,7 +65,7 @@ def test_the_sentences_carry_the_numbers():
             value, shared = np.mean(one[who]["12"]["identified"]), np.mean(one["in common"])
             assert f"{value:.2f} at {shared:.3g}" in shown["similar"]
     digits = cl.results.load("04_digits")
-    for use in plots.USES:
+    for use in completion.USES:
         for M, stores in digits[use].items():
             for one in (*stores.values(), digits["floors"][M]["class means"]):
                 assert f"{cl.estimate(one['right'])} with {M}" in shown["digits"]
@@ -83,7 +84,7 @@ def test_the_formula_of_the_lesson_is_that_of_two_normal_variables():
 
 
 def test_the_explorer_shows_what_is_stored_at_every_setting():
-    one, study = explorer.recall(), plots.sparsity_study()
+    one, study = explorer.recall(), sparsity.sparsity_study()
     for active in study.actives:
         one.widgets["active"].value = active
         for load in study.loads:

@@ -14,7 +14,7 @@ from clcourse import results
 from clcourse.explore import lesson_09 as explorer_09
 from clcourse.plots import lesson_02 as plots
 from clcourse.plots import lesson_03 as nights
-from clcourse.plots import lesson_05, lesson_07, lesson_09, workarounds
+from clcourse.plots import lesson_05, lesson_07, lesson_09, sparsity, workarounds
 
 
 def plain(text: str) -> str:
@@ -521,7 +521,7 @@ def fits(what, size, measure):
 
 def sparsity():
     """The study behind the explorer."""
-    return cl.plots.lesson_04.sparsity_study()
+    return cl.plots.sparsity.sparsity_study()
 
 
 def of_digits(use, M, one, what="right"):

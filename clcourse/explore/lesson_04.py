@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from clcourse.explore.base import Explorer, Slider, Table
 from clcourse.explore.drawing import box, card, text
-from clcourse.plots import lesson_04 as still
+from clcourse.plots import sparsity
 from clcourse.plots.figure import BLUE, FAINT, INK, SOFT, VERMILLION, number
-from clcourse.plots.lesson_04 import Sparsity, sparsity_study
+from clcourse.plots.sparsity import Sparsity, sparsity_study
 
 WIDTH, HEIGHT = 900, 330
 COLUMNS, ROWS = 20, 12  # 240 units
@@ -43,7 +43,7 @@ def recall() -> Explorer:
         "load": Slider("episodes stored", study.loads, start=100),
         "kept": Slider("units in the cue (of 24)", study.kept, start=12),
     }
-    return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.sparsity(),
+    return Explorer(controls, draw, height=HEIGHT + 28, fallback=sparsity.sparsity(),
                     table=numbers(study))
 
 

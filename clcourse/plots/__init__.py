@@ -16,8 +16,10 @@ _home = {
     "paired": "general",
 }
 
-_themes = ("slots", "one_memory", "openings", "far_recall", "kernel_memory", "remembering", "fading",
-           "fast_and_slow")
+_themes = (
+    "slots one_memory openings far_recall kernel_memory remembering fading fast_and_slow "
+    "sparsity completion frequency rates"
+).split()
 
 __all__ = list(_home)
 
