@@ -8,6 +8,7 @@ import torch
 
 import clcourse as cl
 from clcourse.explore import lesson_03 as explorer
+from clcourse.plots import amnesia
 from clcourse.plots import lesson_03 as plots
 from clcourse.plots.figure import number
 from clcourse.plots.labels import colliding_labels, cut_labels
@@ -39,8 +40,8 @@ def figures():
                                     ylabel="share recalled", subjects=True, guess=0.4),
         "facts": plots.side_by_side(range(21), {"focused": lists["gate"]}, xlabel="epochs",
                                     ylabel="share exact", title="a title"),
-        "one": plots.amnesia({"a shoebox": table()}, columns=1, guess=0.3),
-        "six": plots.amnesia_study(title="a title"),
+        "one": amnesia.amnesia({"a shoebox": table()}, columns=1, guess=0.3),
+        "six": amnesia.amnesia_study(title="a title"),
         "long": plots.long_sleep(moments, errors, guess=2.0),
         "stopping": plots.stopping(title="a title"),
     }
@@ -65,10 +66,10 @@ def test_the_sentences_carry_the_numbers():
 
 
 def test_ages_count_backwards_from_the_lesion():
-    lanes = plots.by_age(table())
+    lanes = amnesia.by_age(table())
     assert lanes.shape == (4, 30) and (lanes[:, :7] == 0).all() and (lanes[:, 7:] == 1).all()
-    assert plots.by_age(table(), day=9).shape == (4, 10)
-    assert np.allclose(plots.grouped(lanes)[0], [0, 0, 0, 0, 1, 1, 1, 1])
+    assert amnesia.by_age(table(), day=9).shape == (4, 10)
+    assert np.allclose(amnesia.grouped(lanes)[0], [0, 0, 0, 0, 1, 1, 1, 1])
 
 
 def test_old_minus_new_takes_two_weeks_and_three_days():
@@ -76,11 +77,11 @@ def test_old_minus_new_takes_two_weeks_and_three_days():
     one[:, 29] = 0.0
     one[:, 29, :16] = 0.75  # days 1 to 16: two weeks old and older
     one[:, 29, 27:] = torch.tensor([[0.5], [0.25]])  # the last three days
-    assert plots.spared(one).tolist() == [0.25, 0.5]
+    assert amnesia.spared(one).tolist() == [0.25, 0.5]
 
 
 def test_stored_counts_become_shares():
-    back = plots.stored([[[5], [0, 1]], [[2], [5, 5]]])
+    back = amnesia.stored([[[5], [0, 1]], [[2], [5, 5]]])
     assert np.isnan(back[:, 0, 1]).all()
     assert back[0, 1].tolist() == [0, 0.2] and back[1].tolist()[1] == [1, 1]
 
@@ -89,9 +90,10 @@ def test_the_live_shoebox_is_the_stored_one():
     month = cl.sleep.Month(seeds=2)
     replays = [night for night, _ in month.dreams(cl.Reservoir(150, seeds=2), count=150)]
     cortex = cl.Neocortex(120, 400, 120, lr=0.1, momentum=0.9, seeds=2)
-    live = plots.by_age(month.consolidate(cortex, replays, steps=8))
-    kept = plots.by_age(plots.settings(cl.results.load("03_nights"))["a shoebox that never fades"])
-    assert np.abs(plots.grouped(live) - plots.grouped(kept)[:2]).max() <= 0.25
+    live = amnesia.by_age(month.consolidate(cortex, replays, steps=8))
+    nights = amnesia.settings(cl.results.load("03_nights"))
+    kept = amnesia.by_age(nights["a shoebox that never fades"])
+    assert np.abs(amnesia.grouped(live) - amnesia.grouped(kept)[:2]).max() <= 0.25
 
 
 def test_the_explorer_shows_what_is_stored_at_every_setting():

@@ -10,6 +10,7 @@ from lessons import NOTEBOOKS, number, read
 import clcourse as cl
 from clcourse import results
 from clcourse.plots import lesson_09 as plots
+from clcourse.plots import memory_effects
 from clcourse.plots.labels import colliding_labels, cut_labels
 
 
@@ -90,7 +91,7 @@ def test_a_guess_is_drawn_only_where_there_is_one():
 
 
 def test_every_statement_is_judged_on_the_stored_lanes():
-    effects = plots.effects()
+    effects = memory_effects.effects()
     assert 12 <= len(effects) <= 16 and all(source for source, _ in effects.values())
     found = results.load("09_recall")["kinds"]
     first, second = (torch.tensor(found[kind]["lanes"]["16 pairs, gap 2048"])
@@ -118,10 +119,10 @@ def test_every_statement_is_judged_on_the_stored_lanes():
 
 def test_no_claim_of_the_article_holds_by_what_speaks_against_it():
     """A rival that does better than the memory makes a claim about the memory fail."""
-    assert plots.keeps_up(np.full(5, 0.26), np.full(5, 1.0)).high < 0
-    assert plots.keeps_up(np.full(5, 0.98), np.full(5, 1.0)).low > plots.MATTERS
-    assert plots.keeps_up(np.full(5, 0.94), np.full(5, 1.0)).high < plots.MATTERS
-    for words, (source, _) in plots.effects().items():
+    assert memory_effects.keeps_up(np.full(5, 0.26), np.full(5, 1.0)).high < 0
+    assert memory_effects.keeps_up(np.full(5, 0.98), np.full(5, 1.0)).low > memory_effects.MATTERS
+    assert memory_effects.keeps_up(np.full(5, 0.94), np.full(5, 1.0)).high < memory_effects.MATTERS
+    for words, (source, _) in memory_effects.effects().items():
         assert not (source.startswith("our test") and "attention recalls more" in words)
 
 

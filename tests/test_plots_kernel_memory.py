@@ -10,10 +10,14 @@ from lessons import ROOT
 
 import clcourse as cl
 from clcourse import results
+from clcourse.plots import deep_memory
 from clcourse.plots import kernel_memory as plots
 from clcourse.plots.labels import colliding_labels, cut_labels
 
-FIGURES = ("forgetting", "stable", "collapse", "fading", "depth", "step", "reading")
+FIGURES = {
+    **{name: plots for name in ("forgetting", "stable", "step", "reading")},
+    **{name: deep_memory for name in ("collapse", "fading", "depth")},
+}
 
 
 def module(name: str, folder: str = "studies"):
@@ -48,7 +52,7 @@ def _cache():
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_label_is_cut_or_covered(name, talk):
     with cl.plots.talk(talk):
-        figure = getattr(plots, name)(title="a title")
+        figure = getattr(FIGURES[name], name)(title="a title")
         assert not cut_labels(figure) and not colliding_labels(figure)
         assert figure.sentence.startswith("a title: ")
 
@@ -65,17 +69,17 @@ def test_figures_say_the_stored_numbers():
             pair = [mean(cell[one]["lanes"]) for one in (without, having)]
             assert f"{name} {pair[0]} to {pair[1]} [" in said
     by = deep["forgetting"]["linear"]
-    said = plots.fading().sentence
+    said = deep_memory.fading().sentence
     for name, rows in (("MLP, to zero", by["MLP"]["zero"]), ("matrix", by["matrix"]["zero"]),
                        ("MLP, to its start", by["MLP"]["start"])):  # fmt: skip
         part = said.split(f"{name}: ")[1]
         for row in rows:
             assert f"α {row['α']:g} {mean(row['lanes']['error'])}" in part
-    said = plots.depth().sentence
-    for rival, (name, _) in plots.MEMORIES.items():
+    said = deep_memory.depth().sentence
+    for rival, (name, _) in deep_memory.MEMORIES.items():
         assert f"shown 8x {mean(deep['pairs']['8'][rival]['64']['lanes'])}" in said.split(name)[1]
-    said = plots.collapse().sentence
-    for (fade, α), (name, _) in plots.FADES.items():
+    said = deep_memory.collapse().sentence
+    for (fade, α), (name, _) in deep_memory.FADES.items():
         late = deep["collapse"][fade][α]["seeds"]["error, last quarter"]
         assert f"{name} {mean(late)} [" in said
     fits = results.load("09_cost")["fits"]

@@ -12,9 +12,15 @@ from lessons import NOTEBOOKS, number, read
 import clcourse as cl
 from clcourse import results
 from clcourse.explore import lesson_09 as explorer_09
+from clcourse.plots import (
+    amnesia,
+    lesson_05,
+    lesson_07,
+    lesson_09,
+    memory_effects,
+    workarounds,
+)
 from clcourse.plots import lesson_02 as plots
-from clcourse.plots import lesson_03 as nights
-from clcourse.plots import lesson_05, lesson_07, lesson_09, sparsity, workarounds
 
 
 def plain(text: str) -> str:
@@ -249,21 +255,21 @@ def wings(name, when):
 def lead(decay, steps):
     """Memories two weeks old and older minus those of the last three days."""
     found = results.load("03_nights")["cortex alone"][str(decay)][str(steps)]
-    return cl.estimate(nights.spared(nights.stored(found)))
+    return cl.estimate(amnesia.spared(amnesia.stored(found)))
 
 
 def lead_in(setting):
     """The same for a panel of the figure."""
-    (table,) = (one for name, one in nights.settings(results.load("03_nights")).items()
+    (table,) = (one for name, one in amnesia.settings(results.load("03_nights")).items()
                 if name.startswith(setting))
-    return cl.estimate(nights.spared(table))
+    return cl.estimate(amnesia.spared(table))
 
 
 def shares_in(setting, *ages):
     """Mean shares right in a panel of the figure, by range of ages."""
-    (table,) = (one for name, one in nights.settings(results.load("03_nights")).items()
+    (table,) = (one for name, one in amnesia.settings(results.load("03_nights")).items()
                 if name.startswith(setting))
-    return [nights.by_age(table)[:, slice(*some)].mean() for some in ages]
+    return [amnesia.by_age(table)[:, slice(*some)].mean() for some in ages]
 
 
 def around(setting):
@@ -293,7 +299,7 @@ def remembered(decay, steps, ages, left="cortex alone"):
     """The mean share right on day 30, from the first age in days to before the second."""
     found = results.load("03_nights")[left][str(decay)]
     counts = found if left == "hippocampus alone" else found[str(steps)]
-    return nights.by_age(nights.stored(counts))[:, slice(*ages)].mean()
+    return amnesia.by_age(amnesia.stored(counts))[:, slice(*ages)].mean()
 
 
 def stopped(store, ratio, when):
@@ -369,7 +375,7 @@ LESSON_03 = [
     ("new memories are at {} and old ones at {}: a gradient, by {}, and by {} in 20 other "
      "subjects.",
      lambda: [*(remembered(0.005, 8, ages) for ages in (NEW, OLD)), lead(0.005, 8),
-              nights.contrasts()["others"]]),
+              amnesia.contrasts()["others"]]),
     ("the curve rises within four days to {},", lambda: shares_in("chosen", (4, 7))),
     ("Twice as fast is enough to remove it: {} (subjects 100 to 105)",
      lambda: [around("0.01 0.1 8")]),
@@ -377,7 +383,7 @@ LESSON_03 = [
      lambda: [lead(0.005, 20), lead_in("rate 0.03")]),
     ("are well known (old {}, new {})", lambda: shares_in("rate 0.3", OLD, NEW)),
     ("old memories are at {} and new ones at {}.", lambda: shares_in("Adam", OLD, NEW)),
-    ("On day 3 all is new: {} with slow fading", lambda: [nights.by_age(nights.stored(
+    ("On day 3 all is new: {} with slow fading", lambda: [amnesia.by_age(amnesia.stored(
         results.load("03_nights")["cortex alone"]["0.005"]["8"]), 2).mean()]),
     ("the last three days are at {}. With traces", lambda: [remembered(0.005, 20, NEW)]),
     ("oldest memories go as well ({}, after {} for the newest days)",
@@ -1725,10 +1731,10 @@ LESSON_09 = [
     ("as many steps at .01, {}.", lambda: [float(np.mean(
         added("longer", "0.01")["16 pairs, gap 2048"]))]),
     ("MAG recalls {} over 2,048 fillers after 800 steps.",
-     lambda: [float(lesson_09.slower("MAG", 2048).mean())]),
+     lambda: [float(memory_effects.slower("MAG", 2048).mean())]),
     ("fresh lanes MAC is ahead by {}: one of the five hardly learnt ({} over 32 fillers)",
-     lambda: [cl.paired(*(lesson_09.slower(one, 2048, "others") for one in ("MAC", "MAG"))),
-              float(lesson_09.slower("MAC", 32, "others").min())]),
+     lambda: [cl.paired(*(memory_effects.slower(one, 2048, "others") for one in ("MAC", "MAG"))),
+              float(memory_effects.slower("MAC", 32, "others").min())]),
     ("with *momentum* five fresh lanes gained {},", lambda: [cl.paired(*(np.array(
         added("other lanes", one, "0.01")["16 pairs, gap 512"])
         for one in ("memory", "no momentum")))]),

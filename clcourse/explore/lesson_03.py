@@ -12,7 +12,7 @@ import numpy as np
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import Axes, card, dot, line, text
 from clcourse.metrics import Estimate, estimate
-from clcourse.plots import lesson_03 as still
+from clcourse.plots import amnesia
 from clcourse.plots.figure import GREEN, PURPLE, SOFT, VERMILLION, number
 from clcourse.plots.reading import estimate_in_words
 from clcourse.results import load
@@ -30,9 +30,9 @@ class Nights:
         study = load("03_nights")
         self.days, self.steps = study["settings"]["days"], study["settings"]["steps"]
         self.subjects = len(study["settings"]["seeds"])
-        self._cortex = {fades: {steps: still.stored(counts) for steps, counts in one.items()}
+        self._cortex = {fades: {steps: amnesia.stored(counts) for steps, counts in one.items()}
                         for fades, one in study["cortex alone"].items()}
-        self._hippocampus = {fades: still.stored(counts)
+        self._hippocampus = {fades: amnesia.stored(counts)
                              for fades, counts in study["hippocampus alone"].items()}
 
     def ages(self, removed: str, fades: str, steps: int, day: int) -> np.ndarray:
@@ -41,7 +41,7 @@ class Nights:
             table = self._hippocampus[FADES[fades]]
         else:
             table = self._cortex[FADES[fades]][str(steps)]
-        return still.by_age(table, day - 1)
+        return amnesia.by_age(table, day - 1)
 
     def over(self, setting: tuple, day: int, ages: tuple[int, int]) -> Estimate | None:
         """Mean over a range of ages, or None where no memory is so old."""
@@ -83,8 +83,8 @@ def lesion() -> Explorer:
         "steps": Slider("steps of learning a night", study.steps, start=8),
         "day": Slider("day of the lesion", range(1, study.days + 1), start=study.days),
     }
-    one = dict(list(still.settings(load("03_nights")).items())[:1])
-    return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.amnesia(one, columns=1),
+    one = dict(list(amnesia.settings(load("03_nights")).items())[:1])
+    return Explorer(controls, draw, height=HEIGHT + 28, fallback=amnesia.amnesia(one, columns=1),
                     table=numbers(study))
 
 
