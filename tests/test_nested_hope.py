@@ -1,5 +1,7 @@
 """Writing while reading: rules against autograd, self-modification against its own objectives."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -108,6 +110,22 @@ def test_a_reflection_counts_modulo_two_and_the_delta_rule_cannot():
     assert y[0, 1:].abs().max() < 1e-12  # it forgets: α - η = 0
 
 
+def test_two_reflections_count_modulo_three():
+    """A digit d as reflections in two lines that are d · 60° apart: a turn by d · 120°."""
+    digits = torch.tensor([1, 2, 0, 1, 1, 2, 2, 0, 1])
+    M = start = torch.tensor([[1.0], [0.0]], dtype=torch.float64)
+    total = 0
+    for digit in digits.tolist():
+        for angle in (0.0, digit * torch.pi / 3):
+            k = torch.tensor([[math.cos(angle), math.sin(angle)]], dtype=torch.float64)
+            M = write("DGD", M, k, torch.zeros(1, 1, dtype=torch.float64), 1.0, 1.0)
+        total = (total + digit) % 3
+        turn = 2 * math.pi / 3 * total
+        aim = torch.tensor([[math.cos(turn)], [math.sin(turn)]], dtype=torch.float64)
+        assert away(M, aim) < 1e-12
+    assert total == 1 and away(M.norm(), start.norm()) < 1e-12
+
+
 def modifying(T=12, d=4, lead=(2, 3), seed=0):
     """Arguments of `self_modifying_loop`, in double precision."""
     normal, uniform = drawn(seed)
@@ -116,11 +134,13 @@ def modifying(T=12, d=4, lead=(2, 3), seed=0):
     return keys, values, q, Slow(start, share, normal(*lead, 1, 2))
 
 
+@pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("before", [False, True])
-def test_self_modification_descends_the_objectives_of_all_its_memories(before):
+def test_self_modification_descends_the_objectives_of_all_its_memories(before, own):
     """The oracle knows autograd and eqs 84-88, and nothing of the closed form."""
-    keys, values, q, (start, share, bias) = inputs = modifying()
-    d = keys.shape[-1]
+    keys, values, q, slow = modifying()
+    start, share, bias, _ = slow
+    inputs, d = (keys, values, q, slow._replace(own=own)), keys.shape[-1]
     B, y = start, []
     for t in range(keys.shape[-2]):
         key, value = keys[..., t : t + 1, :], values[..., t : t + 1, :]
@@ -129,9 +149,9 @@ def test_self_modification_descends_the_objectives_of_all_its_memories(before):
         logits = (key + value) / 2 @ B[..., 3 * d :] + bias
         α = torch.sigmoid(logits[..., 1:])
         η = torch.sigmoid(logits[..., :1]) * (1 + α) / 2
-        told = v @ B
-        own = [normalize(told[..., at : at + d], dim=-1) for at in (0, d, 2 * d)]
-        aim = torch.cat([*own, told[..., 3 * d :].tanh()], dim=-1)
+        told = v @ (B if own else start)
+        boxes = [normalize(told[..., at : at + d], dim=-1) for at in (0, d, 2 * d)]
+        aim = torch.cat([*boxes, told[..., 3 * d :].tanh()], dim=-1)
         leaf = B.clone().requires_grad_()
         (slope,) = torch.autograd.grad(inner_objective(leaf, start, k, aim, η * share, α), leaf)
         old, B = B, B - slope

@@ -96,11 +96,13 @@ class Slow(NamedTuple):
 
     start (…, d, 3d + 2): what B begins as and fades to; share (…, 1, 3d + 2): the part of η that a
     column is written with; bias (…, 1, 2): added to the logits of η and α
+    own: targets are made by the memories as they are now (the paper); else as they began
     """
 
     start: torch.Tensor
     share: torch.Tensor
     bias: torch.Tensor
+    own: bool = True
 
 
 class SelfModified(NamedTuple):
@@ -122,7 +124,9 @@ def self_modifying_loop(
     before  read before writing (83), else after (82)
     """
     lead, d = keys.shape[:-2], keys.shape[-1]
-    start, share, bias = (x.expand(*lead, *x.shape[-2:]).flatten(0, -3).contiguous() for x in slow)
+    start, share, bias = (
+        x.expand(*lead, *x.shape[-2:]).flatten(0, -3).contiguous() for x in slow[:3]
+    )
     B = start if B is None else B.flatten(0, -3)
     rows = torch.stack([keys, values, (keys + values) / 2], dim=-2).flatten(0, -4)
     y, used = [], []
@@ -131,6 +135,7 @@ def self_modifying_loop(
         kv = F.normalize(torch.stack([made[:, 0, :d], made[:, 1, d : 2 * d]], dim=1), dim=-1)
         η, α = gates(made[:, 2:, 3 * d :], bias)
         said, told = (kv @ B).split(1, dim=1)
+        told = told if slow.own else kv[:, 1:] @ start
         change = η * share * (target(told, d) - 2 * said)
         B = torch.baddbmm(torch.lerp(start, B, α), kv[:, :1].mT, change)
         y.append(q_t @ (old if before else B)[..., 2 * d : 3 * d])

@@ -34,7 +34,10 @@ class WritingLayer(nn.Module):
 
     values   what v is made of, if not of x itself; queries: what q is made of
     before   read before the token is written (eq. 83), else after it (eq. 82)
+    own      (to be set) False: self-modifying memories aim at what they began with
     """
+
+    own = True
 
     def __init__(
         self, width: int, *, rule: str = "self-modifying", before: bool = False, seeds: Seeds = 1
@@ -105,7 +108,7 @@ class WritingLayer(nn.Module):
         d, share = self.width, torch.sigmoid(self.share)
         key, value, η, α = share.split(1, dim=-1)
         wide = [key.expand(-1, -1, d), value.expand(-1, -1, d), torch.ones_like(self.scale), η, α]
-        slow = Slow(first, torch.cat(wide, dim=-1)[:, None], self.bias[:, None])
+        slow = Slow(first, torch.cat(wide, dim=-1)[:, None], self.bias[:, None], self.own)
         return self_modifying_loop(x, values, q, slow, B=state, before=self.before)[:2]
 
 
