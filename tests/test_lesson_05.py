@@ -12,6 +12,7 @@ from lessons import ROOT
 import clcourse as cl
 from clcourse import results
 from clcourse.explore import lesson_05 as explorer
+from clcourse.plots import equal_bytes
 from clcourse.plots import lesson_05 as plots
 from clcourse.plots.figure import number
 from clcourse.plots.labels import colliding_labels, cut_labels
@@ -35,10 +36,10 @@ def figures():
         "memory": plots.memory(guess=0.4, guess_at=20, title="a title"),
         "scenarios": plots.scenarios(title="a title"),
         "fisher": plots.fisher(title="a title"),
-        "equal_bytes": plots.equal_bytes(title="a title"),
+        "equal_bytes": equal_bytes.equal_bytes(title="a title"),
         "features": plots.features(title="a title"),
-        "life": plots.life(guess=0.3, title="a title"),
-        "update": plots.update(title="a title"),
+        "life": equal_bytes.life(guess=0.3, title="a title"),
+        "update": equal_bytes.update(title="a title"),
         "mix": plots.mix(),
         "box": plots.box(boxed),
     }
@@ -231,7 +232,7 @@ def test_boxes_alone_and_small_networks_come_out_of_their_code(study):
 
 
 def test_more_bytes_of_replay_are_shown_only_where_they_were_better_on_other_lanes():
-    stored, shown = results.load("05_memory"), plots.replay_by_bytes()
+    stored, shown = results.load("05_memory"), equal_bytes.replay_by_bytes()
     rest = {size: lanes for size, lanes in shown.items()}
     validation = []
     for hidden, sizes in ({"100": stored["reservoir"]} | stored["small networks"]).items():

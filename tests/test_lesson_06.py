@@ -13,6 +13,7 @@ import clcourse as cl
 from clcourse import results
 from clcourse.explore import lesson_06 as explorer
 from clcourse.plots import lesson_06 as plots
+from clcourse.plots import window as sight
 from clcourse.plots.figure import number
 from clcourse.plots.labels import colliding_labels, cut_labels
 
@@ -35,10 +36,10 @@ def figures():
         "by_token": plots.by_token(title="a title"),
         "crowd": plots.crowd([1, 256, 512], {"list": torch.ones(3, 3), "matrix": torch.eye(3)},
                              guess=0.6, title="a title"),
-        "distance": plots.distance(guess=0.3, title="a title"),
-        "edge": plots.edge(title="a title"),
-        "cost": plots.cost(title="a title"),
-        "window_and_number": plots.window_and_number(),
+        "distance": sight.distance(guess=0.3, title="a title"),
+        "edge": sight.edge(title="a title"),
+        "cost": sight.cost(title="a title"),
+        "window_and_number": sight.window_and_number(),
     }
 
 
@@ -74,7 +75,7 @@ def test_the_explorer_shows_what_is_stored_at_every_setting():
                 one.widgets["place"].value = place
                 words = [text.text for text in
                          ElementTree.fromstring(one.view.value).iter(f"{SVG}text")]
-                lanes = plots.grid()[str(window)][str(notes)][index]
+                lanes = sight.grid()[str(window)][str(notes)][index]
                 assert f"{number(plots.whole(lanes).value)} right" in words
 
 

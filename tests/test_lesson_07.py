@@ -13,6 +13,7 @@ from lessons import ROOT
 import clcourse as cl
 from clcourse import results
 from clcourse.explore import lesson_07 as explorer
+from clcourse.plots import adapter_effects
 from clcourse.plots import lesson_07 as plots
 from clcourse.plots.figure import number
 from clcourse.plots.labels import colliding_labels, cut_labels
@@ -154,7 +155,7 @@ def test_bits_a_number_leave_out_lucky_guesses():
 
 
 def test_every_statement_is_judged_on_the_stored_lanes():
-    effects = plots.effects()
+    effects = adapter_effects.effects()
     assert len(effects) == 16 and all(source for source, _ in effects.values())
     stored = results.load("07_rank")["facts"]["300"]
     expected = cl.paired(*(torch.tensor(stored[one]["lanes"]["reads"]) for one in ("full", "r16")))

@@ -13,7 +13,10 @@ import clcourse as cl
 from clcourse import results
 from clcourse.explore import lesson_09 as explorer_09
 from clcourse.plots import (
+    adapter_effects,
     amnesia,
+    chains,
+    equal_bytes,
     lesson_05,
     lesson_07,
     lesson_09,
@@ -21,6 +24,7 @@ from clcourse.plots import (
     workarounds,
 )
 from clcourse.plots import lesson_02 as plots
+from clcourse.plots.reading import minus, whole
 
 
 def plain(text: str) -> str:
@@ -747,7 +751,7 @@ def ahead_of_its_box(size, sign=1):
 
 def best_replay_within(kilobytes):
     """Kilobytes and mean accuracy of the largest network with replay that is shown up to there."""
-    shown = lesson_05.replay_by_bytes()
+    shown = equal_bytes.replay_by_bytes()
     size = max(one for one in shown if one <= 1000 * kilobytes)
     return round(size / 1000), np.mean(shown[size])
 
@@ -930,7 +934,7 @@ def took(method, lr):
 
 def more_kept(first, second, lanes="lanes"):
     """Old facts kept by one method beyond another, 30 facts."""
-    return lesson_07.minus(*(lesson_07.found(30, one, "old", lanes) for one in (first, second)))
+    return minus(*(lesson_07.found(30, one, "old", lanes) for one in (first, second)))
 
 
 def of_topic(way, what, world="families"):
@@ -1011,12 +1015,12 @@ LESSON_07 = [
                                     for one in ("full", "r16"))]),
     ("unseen members less other families is {} with rank 1 and {} with all weights; on fresh lanes "
      "{} and {}.",
-     lambda: [lesson_07.whole(lesson_07.less_leak(one, lanes))
+     lambda: [whole(adapter_effects.less_leak(one, lanes))
               for lanes in ("seeds", "other_seeds") for one in ("r1", "full")]),
     ("rank 1 learns {} of them as well. But they cost much more: {} of the old facts are left, and "
      "{} with all weights.",
      lambda: [of_control("unrelated", "r1", "recall"),
-              *(lesson_07.whole(lesson_07.control("unrelated", one, "old"))
+              *(whole(lesson_07.control("unrelated", one, "old"))
                 for one in ("r1", "full"))]),
     ("At this one rate (search lanes) it is {} against {} with five rules.",
      lambda: [np.mean(results.load("07_controls")["found"]["unrelated"]["r1"]["search"]["0.01"]
@@ -1046,9 +1050,9 @@ LESSON_07 = [
      lambda: [before(one, "slots that one of 30 new shares with an old")
               for one in ("learnt keys", "fixed keys")]),
     ("On fresh lanes i and j are undecided: {} and {}.",
-     lambda: [lesson_07.minus(*(lesson_07.less_leak(one, "other_seeds")
+     lambda: [minus(*(adapter_effects.less_leak(one, "other_seeds")
                                 for one in ("full", "r1"))),
-              lesson_07.minus(*(lesson_07.skill("5 rules", one, "unseen", "other_seeds")
+              minus(*(lesson_07.skill("5 rules", one, "unseen", "other_seeds")
                                 for one in ("full", "r1")))]),
     ("With all weights, {} of the old facts are left after {} steps at rate {}, {} after {} at {}, "
      "and {} after {} at {}.",
@@ -1212,7 +1216,7 @@ def fitted(above):
 
 def crossed(lanes):
     """Where a full context falls .1 behind fine-tuning with replay: the place, its interval."""
-    found = workarounds.Crossing(
+    found = chains.Crossing(
         workarounds.counts(), workarounds.curve("context", "new", lanes),
         workarounds.curve("FT + replay", "new", lanes), margin=0.1)  # fmt: skip
     one = found.estimate
@@ -1227,7 +1231,7 @@ def taught_steps(count):
 
 def deep_in(way, at):
     """A mean of the study of rules that must be combined."""
-    return float(workarounds.by_depth(way)[:, at].mean())
+    return float(chains.by_depth(way)[:, at].mean())
 
 
 MIXED = "ascent, the rest blended in"

@@ -12,6 +12,7 @@ from lessons import ROOT
 import clcourse as cl
 from clcourse import results
 from clcourse.facts import ATTRIBUTES, EVERY, NUMBER, VALUES, text
+from clcourse.plots import chains
 from clcourse.plots import workarounds as plots
 from clcourse.plots.labels import colliding_labels, cut_labels
 
@@ -42,24 +43,24 @@ def test_curves_cross_where_arithmetic_says():
     x = [10, 100, 1000]
     falling = [[1.0, 0.9, 0.5], [1.0, 0.6, 0.2], [0.7, 0.6, 0.5], [1.0, 1.0, 0.9],
                [0.9, 0.9, 0.9]]
-    found = plots.Crossing(x, falling, np.full((5, 3), 0.8))
+    found = chains.Crossing(x, falling, np.full((5, 3), 0.8))
     # lane 0: a third of the way from 100 to 1000 in logarithms after falling .1 of .4; lane 1: half
     # of the way from 10 to 100; lane 2 lies below from the start; lanes 3 and 4 never come down
     assert np.allclose(np.exp(found.at), [100 * 10**0.25, 10 * 10**0.5])
     assert (found.never, found.always) == (1, 2)
     assert found.estimate.n == 2 and found.estimate.low < found.estimate.value
     assert "in 2 lanes; above to the end in 2, below from the start in 1" in repr(found)
-    shifted = plots.Crossing(x, falling, np.full((5, 3), 0.9), margin=0.1)
+    shifted = chains.Crossing(x, falling, np.full((5, 3), 0.9), margin=0.1)
     assert np.allclose(shifted.at, found.at)
-    straight = plots.Crossing([0, 1, 2], [[1, 1, 0], [1, 0, 0]], np.full((2, 3), 0.5), log=False)
+    straight = chains.Crossing([0, 1, 2], [[1, 1, 0], [1, 0, 0]], np.full((2, 3), 0.5), log=False)
     assert np.allclose(straight.at, [1.5, 0.5]) and straight.estimate.value == 1.0
 
 
 def test_too_few_crossings_have_no_interval():
-    never = plots.Crossing([1, 2], [[0.1, 0.1]], [[0.5, 0.5]])
+    never = chains.Crossing([1, 2], [[0.1, 0.1]], [[0.5, 0.5]])
     assert never.estimate is None and "at no place" in repr(never)
     with pytest.raises(cl.CourseError, match="as many rising steps"):
-        plots.Crossing([2, 1], [[0.1, 0.1]], [[0.5, 0.5]])
+        chains.Crossing([2, 1], [[0.1, 0.1]], [[0.5, 0.5]])
 
 
 # -- the studies --
@@ -171,7 +172,7 @@ def test_nothing_is_lost_by_reading_less_where_all_notes_fit():
 def figures(**more):
     return {"memento": plots.memento(title="a title"), "windows": plots.windows(title="a title"),
             "facts": plots.facts(title="a title", **more),
-            "depth": plots.depth(title="a title", **more)}
+            "depth": chains.depth(title="a title", **more)}
 
 
 @pytest.mark.parametrize("talk", [False, True])
@@ -202,5 +203,5 @@ def test_the_sentences_carry_the_stored_numbers():
     for way in plots.WAYS:
         last = cl.estimate(plots.curve(way)[:, -1])
         assert f"{last} at {plots.counts()[-1]}" in shown["facts"].sentence
-    for way in plots.DEEP:
-        assert f"{cl.estimate(plots.by_depth(way)[:, 2])} at 2" in shown["depth"].sentence
+    for way in chains.DEEP:
+        assert f"{cl.estimate(chains.by_depth(way)[:, 2])} at 2" in shown["depth"].sentence

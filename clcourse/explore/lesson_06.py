@@ -8,10 +8,11 @@ from __future__ import annotations
 from clcourse.explore.base import Choice, Explorer, Slider, Table
 from clcourse.explore.drawing import box, card, line, text
 from clcourse.metrics import Estimate
-from clcourse.plots import lesson_06 as still
+from clcourse.plots import window
 from clcourse.plots.figure import BLUE, FAINT, GREEN, PURPLE, SOFT, VERMILLION, number
-from clcourse.plots.lesson_06 import grid, study, whole
+from clcourse.plots.lesson_06 import study, whole
 from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.window import grid
 
 WIDTH, HEIGHT = 900, 330
 PLACES = ("first", "a quarter in", "middle", "three quarters in", "last")
@@ -61,7 +62,7 @@ def position_and_window() -> Explorer:
         "place": Slider("the right one stands", PLACES, start="middle"),
         "window": Choice("window", windows, start=ALL),
     }
-    return Explorer(controls, draw, height=HEIGHT + 28, fallback=still.window_and_number(),
+    return Explorer(controls, draw, height=HEIGHT + 28, fallback=window.window_and_number(),
                     table=numbers(windows))
 
 

@@ -19,7 +19,7 @@ _home = {
 _themes = (
     "slots one_memory openings far_recall kernel_memory remembering fading fast_and_slow "
     "sparsity completion frequency rates amnesia memory_effects deep_memory "
-    "in_context hope nested_paper"
+    "in_context hope nested_paper equal_bytes window adapter_effects chains"
 ).split()
 
 __all__ = list(_home)
