@@ -404,3 +404,47 @@ def test_its_rules_choose_what_they_say(study):
     found = {(2, 0): (0.7, 0.70), (2, 1): (0.6, 0.797), (2, 2): (0.4, 0.895), (2, 3): (0.65, 0.79)}
     assert study.chosen(found, control) == {"free": (2, 0), "as plastic": (2, 1)}
     assert study.chosen({(2, 0): (0.7, 0.6), (2, 1): (0.1, 0.7)}, control)["as plastic"] == (2, 1)
+
+
+def test_it_says_where_a_choice_lies_at_an_edge(study):
+    grid = dict.fromkeys([(1, 0), (1, 2), (1, 3), (5, 0), (5, 2), (5, 3)])
+    assert study.at_an_edge(grid, (1, 3)) == ["fast low", "slow high"]
+    assert study.at_an_edge(grid, (5, 2)) == ["fast high", "slow low"]
+    assert study.at_an_edge(grid, (1, 0)) == ["fast low"]  # frozen is no edge
+    assert study.at_an_edge({(1, 0): None, (2, 0): None}, (1, 0)) == ["fast low"]
+
+
+def test_its_correction_is_that_of_holm(study):
+    """Against the definition: the smallest p times n, the next times n - 1, never falling."""
+    draw = torch.Generator().manual_seed(0)
+    rows = {str(k): (torch.randn(8, generator=draw) + k / 2).tolist() for k in range(5)}
+    rows["none"] = [0.0] * 8
+    ours, plain = study.holm(rows), {name: study.holm({name: row})[name]
+                                     for name, row in rows.items()}  # fmt: skip
+    ranked = sorted(plain.values())
+    steps = [min(1.0, p * (6 - place)) for place, p in enumerate(ranked)]
+    expected = [max(steps[: place + 1]) for place in range(6)]
+    assert sorted(ours.values()) == pytest.approx(expected, abs=1e-4)
+    assert ours["none"] == plain["none"] == 1.0 and plain["4"] < 0.05
+
+
+def test_its_comparisons_are_of_stored_lanes_and_all_are_counted(study):
+    stored = cl.results.load("10_frequency")
+    made = study.comparisons(stored)
+    assert made == stored["comparisons"]
+    counted = {rival: len(rows) for rival, rows in made.items()}
+    assert counted == {"minus control": 120, "minus smooth": 18, "minus blocks": 24}
+
+
+@pytest.mark.parametrize(("optimiser", "name"), [("sign", "chunk 8"), ("Adam", "smooth 8")])
+def test_a_row_of_it_made_again(study, optimiser, name):
+    """Two lanes alone, at what was chosen, as they were among all: within an image or two."""
+    stored = cl.results.load("10_frequency")
+    row = stored["long, layer"][optimiser][name]["free"]
+    kind, C = name.split()
+    study.SETTINGS["orders"], study.SETTINGS["streams"] = 5, {"long": (240, 1)}
+    family = study.Family("long", "layer", optimiser, kind, int(C))
+    setting = row["fast"], row["slow"]
+    again = study.live(study.learner(family, [0, 1], [setting]), [0, 1], "long", 1, "test")
+    for what in ("new", "end"):
+        assert again[what][0] == pytest.approx(row["each"][what][:2], abs=0.01)

@@ -12,6 +12,7 @@ ways.
 from clcourse.nested.continuum import ContinuumLearner, ContinuumMemory
 from clcourse.nested.delta import delta_descent, delta_momentum, recall_by_key
 from clcourse.nested.fading import FadingWeights
+from clcourse.nested.frequency import chunk_distance, power_of_rate
 from clcourse.nested.hope import Hope
 from clcourse.nested.in_context import InContext
 from clcourse.nested.levels import Clock, Levels, SignDescent
@@ -45,6 +46,7 @@ __all__ = [
     "OnlineMLP",
     "SignDescent",
     "WritingLayer",
+    "chunk_distance",
     "counted",
     "delta_descent",
     "delta_momentum",
@@ -52,6 +54,7 @@ __all__ = [
     "momentum_loss",
     "momentum_window",
     "newton_schulz",
+    "power_of_rate",
     "practise_sequences",
     "recall_by_key",
     "relabelled",
