@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import clcourse as cl
 from clcourse.explore import lesson_10, rhythm
-from clcourse.plots.figure import VERMILLION
+from clcourse.plots.figure import BLUE, VERMILLION
 from clcourse.results import load
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,6 +64,20 @@ def test_the_drawing_says_what_the_search_found(speeds):
         shown = " ".join(words(speeds.draw(kind, *at)))
         assert f"Online {row['online']:.2f}; base {row['awake']:.2f} awake" in shown
         assert f"{row['rested']:.2f} rested. Validation" in shown
+
+
+def test_bars_are_as_long_as_the_accuracies_and_a_triangle_marks_one_network(speeds):
+    svg = speeds.draw(lesson_10.TWO, 0.5, 0.99, 0.1)
+    row = searched("two weights", lr=0.5, keep=0.99, slow_lr=0.1)
+    alone = searched("one network", lr=0.5)
+    root = ElementTree.fromstring(svg)
+    bars = [float(one.get("width")) / 380 for one in root.iter(f"{SVG}rect")
+            if one.get("fill") == BLUE]  # fmt: skip
+    tops = [float(one.get("points").split(",")[0]) for one in root.iter(f"{SVG}polygon")]
+    names = ("online", "awake", "rested")
+    assert bars == pytest.approx([row[name] for name in names], abs=1e-3)
+    assert [(x - 36) / 380 for x in tops[:3]] == pytest.approx([alone[name] for name in names],
+                                                               abs=1e-3)  # fmt: skip
 
 
 def test_what_is_called_chosen_has_the_greatest_sum(speeds):
@@ -131,6 +146,10 @@ def test_a_tick_stands_wherever_a_part_is_due(rhythms):
     root = ElementTree.fromstring(rhythms.draw(20, 4, 12, 48))
     ticks = [one for one in root.iter(f"{SVG}polyline") if one.get("stroke-width") == "3"]
     assert len(ticks) == 96 // 4 + 96 // 12 + 96 // 48
+    across = [float(one.get("points").split(",")[0]) for one in ticks]
+    assert across == sorted(across[:24]) + sorted(across[24:32]) + across[32:]
+    assert np.diff(across[:24]) == pytest.approx(766 * 4 / 96, abs=0.11)
+    assert across[31] == across[23] == across[33]  # all move at step 96
 
 
 def test_tables_and_still_figures_say_the_same(speeds, rhythms):

@@ -20,7 +20,7 @@ RHYTHM = cl.Clock((1, 8, 32)).rhythm(96)
 
 
 def a_life(**more):
-    up = {"fading": np.full((3, 4), 0.6), "one network": np.full((3, 4), 0.5)}
+    up = {"fading": np.array([[0.6, 0.5, 0.5, 0.4]] * 3), "one network": np.full((3, 4), 0.5)}
     down = {"fading": np.array([[0.6, 0.9]] * 3), "one network": np.full((3, 2), 0.5)}
     return fast_and_slow.life(up, down, rest_steps=(0, 1000), **more)
 
@@ -109,7 +109,7 @@ def test_a_guess_is_drawn_only_where_there_is_one():
 
 
 def test_a_life_says_first_last_and_rested():
-    assert ("fading 0.60 [0.60, 0.60] after the first, 0.60 [0.60, 0.60] after the last, "
+    assert ("fading 0.60 [0.60, 0.60] after the first, 0.40 [0.40, 0.40] after the last, "
             "0.90 [0.90, 0.90] rested") in a_life().sentence
     stored = STORED["lives"]["30 steps"]["two weights"]["base at rest"][-1]
     rested = fast_and_slow.stored("two weights", "base at rest")[-1]
