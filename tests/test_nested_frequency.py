@@ -80,8 +80,11 @@ def test_the_distance_against_a_loop_by_autograd():
         for θ, t in zip(slow, total, strict=True):
             θ.data -= (C == 2) * 0.1 * t / 2
         ends.append(torch.cat([θ.detach().flatten() for θ in net.parameters()]))
-    ours = chunk_distance([0.1], period=2, chunks=1, kind="relu", seeds=[4]).distance
-    assert abs(float(ours) - float((ends[0] - ends[1]).norm())) < 1e-12 and float(ours) > 1e-5
+    start = ContinuumMemory(64, 10, blocks=2, hidden=32, seeds=[4]).double().parameters()
+    way = ends[1] - torch.cat([θ.detach().flatten() for θ in start])
+    ours = chunk_distance([0.1], period=2, chunks=1, kind="relu", seeds=[4])
+    assert abs(float(ours.distance) - float((ends[0] - ends[1]).norm())) < 1e-12
+    assert abs(float(ours.moved) - float(way.norm())) < 1e-12 and float(ours.distance) > 1e-5
 
 
 @settings(max_examples=8, deadline=None)
