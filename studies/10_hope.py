@@ -12,9 +12,9 @@ recall             6 symbols whose labels are dealt anew in mid-text, told or as
 All have one mixer and MLPs with as many weights: two that learn online (a step in 4 and in 16
 tokens) or three plain ones. The LSTM has no MLPs, and as many weights in all as the others. The
 fair rivals of HOPE are its own mixer with plain MLPs, attention with a slope, and the LSTM. For
-modulo 3 two more read every digit twice, so that a digit may turn the state by two reflections. For
-parity the self-modifying mixer is asked once more with slow targets: its memories then aim at what
-they began with, not at what they hold by now.
+modulo 3 two more read every digit twice, so that a digit may turn the state by two reflections
+(after DeltaProduct: Siems et al. 2025). For parity the self-modifying mixer is asked once more with
+slow targets: its memories then aim at what they began with, not at what they hold by now.
 
 Each has the rate of one grid that answers best on validation texts of lanes 100 and up, at the
 length practised; where that is the first or last, the next is tried. All are asked once more after

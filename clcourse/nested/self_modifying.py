@@ -11,7 +11,8 @@ descent on an objective of its own (`objective`), taken anew for every token:
 
 DGD (Behrouz et al. 2025, eqs 57 and 93) is the delta rule at twice the rate towards *half* the
 value. Along k it multiplies M by α - 2η, the delta rule by α - η. With α = 1 (else all the rest is
-lost) and η ≤ 1 only the former comes to -1, a reflection: what counting modulo 2 needs.
+lost) and η ≤ 1 only the former comes to -1, a reflection: what counting modulo 2 needs. It is the
+range that does it: the delta rule with η up to 2 comes there as well (Grazzi et al. 2024).
 
 Self-modification (eqs 83-88): keys, values and the gates η, α come from memories that are written
 as well, each towards a target that it makes itself from v. All share k, η and α, so they are
