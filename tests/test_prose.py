@@ -17,10 +17,16 @@ from clcourse.plots import (
     amnesia,
     chains,
     equal_bytes,
+    fading,
+    frequency,
+    hope,
+    in_context,
     lesson_05,
     lesson_07,
     lesson_09,
+    lesson_10,
     memory_effects,
+    nested_paper,
     workarounds,
 )
 from clcourse.plots import lesson_02 as plots
@@ -1775,3 +1781,184 @@ LESSON_09 = [
 @pytest.mark.parametrize(("sentence", "numbers"), LESSON_09, ids=[row[0] for row in LESSON_09])
 def test_lesson_09_quotes_what_was_stored(sentence, numbers):
     says("09", sentence, numbers())
+
+
+# -- lesson 10 --
+
+
+def faded(rival, what, world="30 steps", rule="best sum"):
+    """Mean over lanes of a rival's online, awake or rested accuracy."""
+    return float(fading.lanes(rival, what, world=world, rule=rule).mean())
+
+
+def equal_gain(what):
+    """The fading network beside minus one network, at equal adaptation."""
+    pair = (("beside", fading.EQUAL), ("one network", fading.EQUAL))
+    return fading.difference(*pair, what)
+
+
+def period(family, optimiser="gradient descent", where="long, layer", rule="free"):
+    """Its final accuracy minus the control's, over lanes."""
+    return frequency.gain(family, optimiser, where, rule)
+
+
+def loss_of(one):
+    """A loss as lessons write it: .07 [.04, .10]."""
+    return f"{-one.value:.2f} [{-one.high:.2f}, {-one.low:.2f}]"
+
+
+def ended(family, where="long, layer", rule="free"):
+    """Mean final accuracy by gradient descent, or of replay and EWC."""
+    return float(frequency.lanes_of(family, "gradient descent", where, rule).mean())
+
+
+def corrected(rival, gain=None):
+    """How many comparisons there are; or how many are clear after Holm: gains, losses, or both."""
+    rows = frequency.study()["comparisons"][rival].values()
+    if gain is None:
+        return len(rows)
+    return sum(row["Holm"] < 0.05 and (gain == "either" or (row["lanes"][0] > 0) == gain)
+               for row in rows)  # fmt: skip
+
+
+def keyed(kind, rule, last):
+    """Mean cosine of the last so many pairs."""
+    return float(lesson_10.recalled(kind, rule, last).mean())
+
+
+def written(rule, task="roomy", asked="since"):
+    """Mean share right of a rule that writes in context."""
+    return float(in_context.lanes(rule, task, asked).mean())
+
+
+def delta_ahead(asked):
+    """Delta minus gated where memory is crowded."""
+    return minus(*(in_context.lanes(rule, "crowded", asked) for rule in ("delta", "gated")))
+
+
+def asked_of(task, model, length):
+    """Mean share right after three times the practice."""
+    return float(hope.lanes(task, model, length, 3).mean())
+
+
+BARE = "30 steps, no base"
+
+LESSON_10 = [
+    ("has **all of it back**: {}.", lambda: [faded("two weights", "rested")]),
+    ("has the base after the rest: {}. At *equal adaptation* ({} online) the fading network beside "
+     "keeps {} more of it than one network. Awake it keeps {} more:",
+     lambda: [faded("beside", "rested"), faded("one network", "online", rule=fading.EQUAL),
+              equal_gain("rested"), equal_gain("awake").value]),
+    ("keeps as much** ({}), and adapts as well as the fading network beside ({} online, both)",
+     lambda: [faded("one network, put back at rest", what) for what in ("rested", "online")]),
+    ("adapts as well as the fading network beside ({} online, both)",
+     lambda: [faded("beside", "online")]),
+    ("*Two weights on every connection* adapt better: {} online.",
+     lambda: [faded("two weights", "online")]),
+    ("hardly any difference ({} online, {} rested)",
+     lambda: [faded("two weights, frozen", what) for what in ("online", "rested")]),
+    ("a plain put-back adapts best of all: {}.", lambda: [faded("put back when told", "online")]),
+    ("held to the same adaptation, keep {} and {}:", lambda: [
+        faded(one, "rested", rule=fading.EQUAL) for one in ("EWC", "replay of 50")]),
+    ("Two weights name {} of the digits by their own names, although no context ever showed all of "
+     "these names. With frozen slow weights it is {} (guessing: .10), with one network {}.",
+     lambda: [faded(one, "rested", BARE)
+              for one in ("two weights", "two weights, frozen", "one network")]),
+    ("a moving average of one network's weights gets {}. The best slow rate, {}, is the largest",
+     lambda: [faded("average of its weights", "rested", BARE),
+              f"{fading.chosen('two weights', world=BARE)['slow_lr']:g}"]),
+    ("at period 64 Adam loses {}, gradient descent {}.",
+     lambda: [loss_of(period("chunk 64", one)) for one in ("Adam", "gradient descent")]),
+    ("The control (gradient descent) ends at {}. Replay of 50 images ends at {}, of 200 at {}; EWC "
+     "at {},", lambda: [ended("chunk 1"), *(ended(one, "long, beside")
+                                            for one in ("replay 50", "replay 200", "EWC"))]),
+    ("{} differences (three optimisers,", lambda: [corrected("minus control")]),
+    ("for their number {} are clear of zero. {} are losses. The five gains",
+     lambda: [corrected("minus control", "either"), corrected("minus control", False)]),
+    ("one running mean without any period (sign descent, short stays, {})",
+     lambda: [period("smooth 64", "sign", "short, layer")]),
+    ("the losses are larger: Adam at period 64 loses {}.",
+     lambda: [loss_of(period("chunk 64", "Adam", rule="as plastic"))]),
+    ("Gradient descent loses {} at period 8 and {} at 128;",
+     lambda: [-period(f"chunk {C}", where="short, layer").value for C in (8, 128)]),
+    ("for Adam nothing is decided ({} behind at each period",
+     lambda: [-period("chunk 64", "Adam", "short, layer").value]),
+    ("at every step, {} differences: {} clear losses and no gain.",
+     lambda: [corrected("minus blocks"), corrected("minus blocks", False)]),
+    ("at the control's rates: {} at period 64 with gradient descent, where the control has {}.",
+     lambda: [ended("chunk 64", rule="rate matched"), ended("chunk 1")]),
+    ("every rule that can *let go* is right: gated {}, delta, DGD and self-modifying {}. The "
+     "Hebbian rule has {}, after three changes {}.",
+     lambda: [written("gated"), min(map(written, ("delta", "DGD", "self-modifying"))),
+              written("Hebbian"), written("Hebbian", "roomy", "long")]),
+    ("and the gated rule falls to {}.", lambda: [written("gated", "roomy", "shut")]),
+    ("with its gate shut, delta still has {}.", lambda: [written("delta", "roomy", "shut")]),
+    ("delta is ahead of gated by {} (with four times the practice by {})", lambda: [
+        delta_ahead("since"), delta_ahead("longer").value]),
+    ("Crowded it knows {}, delta {}, and more practice does not mend that ({}).",
+     lambda: [written("self-modifying", "crowded"), written("delta", "crowded"),
+              written("self-modifying", "crowded", "longer")]),
+    ("(*slow targets*), and it knows {}.",
+     lambda: [written("self-modifying, slow targets", "crowded")]),
+    ("HOPE has {} of 64 bits right and {} of 256.",
+     lambda: [asked_of("parity", "HOPE", n) for n in (64, 256)]),
+    ("has {} at every length, in every lane.", lambda: [
+        min(float(hope.lanes("parity", "LSTM", n, 3).min()) for n in (16, 32, 64, 256))]),
+    ("DGD that reads each digit *twice* has {} at the length practised.",
+     lambda: [asked_of("modulo 3", "DGD, read twice", 16)]),
+    ("HOPE {} at four times the length practised, a plain transformer {}.",
+     lambda: [asked_of("recall", one, 128) for one in ("HOPE", "transformer")]),
+    ("by which attention fades with distance, and it has {}. Letting go, again. Here the LSTM "
+     "is far behind: {}.",
+     lambda: [asked_of("recall", one, 128) for one in ("transformer, slope", "LSTM")]),
+    ("HOPE's memory does as well on parity ({} at 64 bits)",
+     lambda: [asked_of("parity", "self-modifying", 64)]),
+    ("gets most of 256 bits right, too ({}; at the rate that 16 bits had chosen, {})",
+     lambda: [float(hope.at_rate("DGD", rate).mean()) for rate in (0.1, 0.003)]),
+    ("it costs {} times the transformer's time a token",
+     lambda: [f"{hope.study()['cost']['HOPE'] / hope.study()['cost']['transformer']:.0f}"]),
+    ("of ten lanes HOPE solves {} at 64 bits.", lambda: [hope.solved("parity", "HOPE", 64, 3)]),
+    ("there HOPE has {} at 64 bits, its memory with plain MLPs {}.",
+     lambda: [float(hope.lanes("parity", one, 64, 3, fresh=True).mean())
+              for one in ("HOPE", "self-modifying")]),
+    ("gains a little on the last 8 ({}, plain momentum {}), and *loses* over all 64 ({} and {}):",
+     lambda: [keyed("independent", rule, last) for last in ("8", "64")
+              for rule in ("delta", "hebbian")]),
+    ("it is ahead throughout, {} and {} on the last 8.",
+     lambda: [keyed("alike", rule, "8") for rule in ("delta", "hebbian")]),
+    ("by {} and {} points in the first version, by {} and {} in the second",
+     lambda: [f"{nested_paper.gain(version, 'Transformer++')[2]:.1f}" for version in (
+         "760M, NeurIPS", "1.3B, NeurIPS", "760M, arXiv", "1.3B, arXiv")]),
+]
+
+
+@pytest.mark.parametrize(("sentence", "numbers"), LESSON_10, ids=[row[0] for row in LESSON_10])
+def test_lesson_10_quotes_what_was_stored(sentence, numbers):
+    says("10", sentence, numbers())
+
+
+def test_lesson_10_counts_gains_and_recurring_contexts_as_they_are():
+    rows = frequency.study()["comparisons"]["minus control"]
+    gains = [name for name, row in rows.items() if row["Holm"] < 0.05 and row["lanes"][0] > 0]
+    assert sorted("nested" in name for name in gains) == [False, True, True, True, True]
+    assert not any("chunk" in name for name in gains)
+    assert not corrected("minus blocks", True)
+    for C in (8, 64, 128):
+        one = period(f"chunk {C}", "Adam", "short, layer")
+        assert one.low < 0 < one.high and round(one.value, 2) == -0.01
+    for world in ("30 steps, 3 that recur", "100 steps, 3 that recur"):
+        for kind in ("two weights", "beside"):
+            pair = ((kind, fading.SUM), (f"{kind}, frozen", fading.SUM))
+            for what in ("online", "late"):
+                one = fading.difference(*pair, what, world=world)
+                assert max(abs(one.low), abs(one.high)) < 0.01
+    for task, models in {"parity": ("transformer", "transformer, slope"),
+                         "modulo 3": ("HOPE", "transformer", "DGD", "delta")}.items():  # fmt: skip
+        for model in models:
+            assert abs(asked_of(task, model, 64) - hope.TASKS[task]) < 0.03, (task, model)
+    weights = hope.study()["weights"]["parity"]
+    assert 0.925 < min(weights.values()) / max(weights.values()) < 0.935
+    for row in in_context.study()["paired"].values():
+        for more in ("", ", longer"):
+            if f"lanes{more}" in row:
+                assert abs(row[f"lanes{more}"][0] - row[f"others{more}"][0]) < 0.02
