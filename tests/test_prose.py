@@ -1928,6 +1928,8 @@ LESSON_10 = [
     ("it costs {} times the transformer's time a token",
      lambda: [f"{hope.study()['cost']['HOPE'] / hope.study()['cost']['transformer']:.0f}"]),
     ("of ten lanes HOPE solves {} at 64 bits.", lambda: [hope.solved("parity", "HOPE", 64, 3)]),
+    ("at a rate of .003 it has {} there, DGD {}.",
+     lambda: [float(hope.at_rate(one, 0.003).mean()) for one in ("self-modifying", "DGD")]),
     ("there HOPE has {} at 64 bits, its memory with plain MLPs {}.",
      lambda: [float(hope.lanes("parity", one, 64, 3, fresh=True).mean())
               for one in ("HOPE", "self-modifying")]),
