@@ -48,6 +48,20 @@ def test_every_statement_is_judged_on_the_stored_lanes():
                      for name in ("chunk 64", "chunk 1"))  # fmt: skip
     shown = next(effect for words, (_, effect) in effects.items() if words.startswith("Adam"))
     assert str(shown) == str(cl.paired(ours, control))
+    cells = results.load("10_hope")["cells"]
+    for task, length, rival, words in (
+        ("parity", 64, "LSTM", "HOPE beats an LSTM"),
+        ("parity", 64, "self-modifying", "MLPs that learn online"),
+        ("recall", 128, "transformer, slope", "recency slope"),
+    ):
+        ours, theirs = (torch.tensor(cells[task][model]["practice x 3"][str(length)])
+                        for model in ("HOPE", rival))  # fmt: skip
+        shown = next(effect for said, (_, effect) in effects.items() if words in said)
+        assert shown.value == pytest.approx(float((ours - theirs).mean()))
+    keys = results.load("10_recall")["keys"]["alike"]
+    delta, hebbian = (np.array(keys[rule]["lanes"]["8"]) for rule in ("delta", "hebbian"))
+    shown = next(effect for words, (_, effect) in effects.items() if "the last 8" in words)
+    assert shown.value == pytest.approx((delta - hebbian).mean())
 
 
 def test_the_claim_about_fading_holds_on_fresh_lanes_and_fails_without_fading():
