@@ -18,6 +18,10 @@ Settings are chosen on lanes 100 and up, on validation images, in two ways. "bes
 online plus rested accuracy. "equal adaptation": the greatest rested accuracy among settings whose
 online accuracy is at most .02 below the best of one network that nothing holds; who cannot get
 there is given its highest.
+
+"replay at rest" is the simplest rival that keeps images instead of weights: one network that lives
+as if there were no past, and rehearses base images, 8 at a step, while it rests; how many steps of
+the 1000, and at which rate, is chosen like the rest.
 """
 
 from __future__ import annotations
@@ -59,6 +63,8 @@ SETTINGS = {
     "strengths": [0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0],
     "old in a batch": [1, 2, 4, 8, 16],
     "put back every": [11, 23, 47, 97, 197],  # no multiple of a context's length
+    "rates at rest": [0.01, 0.03, 0.1, 0.3],
+    "steps at rest": [30, 100, 300, 1000],
     "averages": [0.9, 0.97, 0.99, 0.997, 0.999, 0.9997],
     "periods": [1, 8, 30, 120],
     "watched at rest": [0, 1, 3, 10, 30, 100, 300, 1000],
@@ -144,6 +150,33 @@ def rehearsing(network, base, lr: float, kept: int, old: int) -> Rehearsing:
     return learner
 
 
+class AtRest(cl.GradientLearner):
+    """One network that rehearses stored base images while it rests, and at no other time."""
+
+    def __init__(self, network, lr: float, box: BaseOnly, rest_lr: float, steps: int) -> None:
+        super().__init__(network, lr)
+        self.box, self.rest_lr, self.steps = box, rest_lr, steps
+        self.until_rest = lr  # who has the same rate lives the same life until then
+
+    def rest(self, steps: int) -> None:
+        """Steps on old images, at a rate of their own; when they are done, nothing."""
+        asleep = cl.GradientLearner(self.network, self.rest_lr)
+        for _ in range(min(steps, self.steps)):
+            x, y, _ = self.box.sample(SETTINGS["batch"])
+            asleep.observe(x, y)
+
+
+def at_rest(kept: int):
+    """A maker: the first `kept` examples of the base wait for the rest."""
+
+    def make(network, base, lr: float, rest_lr: float, rest_steps: int) -> AtRest:
+        box = BaseOnly(kept, network.seeds)
+        cl.Reservoir.add(box, base.x[:, :kept], base.y[:, :kept])
+        return AtRest(network.copy(), lr, box, rest_lr, rest_steps)
+
+    return make
+
+
 def stiff(network, base, lr: float, strength: float) -> cl.GradientLearner:
     """EWC that was told where the base ended."""
     learner = cl.GradientLearner(network.copy(), lr, penalty=cl.EWC(strength))
@@ -160,7 +193,8 @@ def fading(beside: bool, keep: float | None = None, slow_lr: float | None = None
 
 GRIDS = {"lr": RATES, "keep": KEEPS, "slow_lr": SLOW, "strength": SETTINGS["strengths"],
          "old": SETTINGS["old in a batch"], "every": SETTINGS["put back every"],
-         "average": SETTINGS["averages"]}  # fmt: skip
+         "average": SETTINGS["averages"], "rest_lr": SETTINGS["rates at rest"],
+         "rest_steps": SETTINGS["steps at rest"]}  # fmt: skip
 RIVALS = {  # name: (settings to choose, maker)
     "one network": ("lr", lambda net, base, lr: cl.GradientLearner(net.copy(), lr)),
     "one network, slow": ("slow_lr", lambda net, base, slow_lr: cl.GradientLearner(
@@ -180,13 +214,16 @@ RIVALS = {  # name: (settings to choose, maker)
     "EWC": ("lr strength", stiff),
     "replay of 50": ("lr old", lambda net, base, lr, old: rehearsing(net, base, lr, 50, old)),
     "replay of 200": ("lr old", lambda net, base, lr, old: rehearsing(net, base, lr, 200, old)),
+    "replay of 50 at rest": ("lr rest_lr rest_steps", at_rest(50)),
+    "replay of 200 at rest": ("lr rest_lr rest_steps", at_rest(200)),
 }  # fmt: skip
 WITHOUT_BASE = ("one network", "one network, slow", "average of its weights", "beside",
                 "beside, frozen", "beside, no fading", "two weights", "two weights, frozen",
                 "two weights, no fading")  # fmt: skip
 RECURRING = ("one network", "one network, put back at rest", "put back when told", "beside",
              "beside, frozen", "beside, no fading", "two weights", "two weights, frozen",
-             "two weights, no fading", "average of its weights")  # fmt: skip
+             "two weights, no fading", "average of its weights", "replay of 50 at rest",
+             "replay of 200 at rest")  # fmt: skip
 
 
 class World:
@@ -203,6 +240,7 @@ class World:
         self.network, self.base = network, stream[0]
         self.contexts = [[(x, y) for x, y, _ in batches(one, order, SETTINGS["batch"])]
                          for one in stream[1:]]  # fmt: skip
+        self.until_rest = {}
 
     def base_accuracy(self, learner, part: str) -> torch.Tensor:
         """Digits under their own names: (seeds,)."""
@@ -211,6 +249,17 @@ class World:
 
     def live(self, learner, part: str) -> dict[str, torch.Tensor]:
         """A life through all contexts: online (seeds, contexts, steps), awake and rested."""
+        online, awake = self.contexts_of(learner, part)
+        learner.rest(SETTINGS["rest"])
+        return {"online": online, "awake": awake, "rested": self.base_accuracy(learner, part)}
+
+    def contexts_of(self, learner, part: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Until the rest: online and awake. Those who differ in the rest alone live it once."""
+        same = getattr(learner, "until_rest", None), part
+        if same in self.until_rest:
+            online, awake, network = self.until_rest[same]
+            learner.network = network.copy()
+            return online, awake
         online, awake = [], []
         for context in self.contexts:
             right = [(learner.observe(x, y).argmax(-1) == y).float().mean(1) for x, y in context]
@@ -218,9 +267,10 @@ class World:
             awake.append(self.base_accuracy(learner, part))
             if isinstance(learner, PutBack) and learner.needs_boundaries:
                 learner.consolidate(None)
-        learner.rest(SETTINGS["rest"])
-        return {"online": torch.stack(online, dim=1), "awake": torch.stack(awake, dim=1).mean(1),
-                "rested": self.base_accuracy(learner, part)}  # fmt: skip
+        online, awake = torch.stack(online, dim=1), torch.stack(awake, dim=1).mean(1)
+        if same[0] is not None:
+            self.until_rest[same] = online, awake, learner.network.copy()
+        return online, awake
 
 
 def numbers(life: dict[str, torch.Tensor]) -> dict[str, list[float]]:
@@ -376,7 +426,8 @@ def lives(name: str, settings: dict, notes: Notebook) -> dict[str, dict]:
         given = settings[rival]["best sum"]
         rows[rival] = notes.once(
             f"lives/{name}/{rival}/{given}",
-            lambda r=rival, g=given: watched(world, RIVALS[r][1](world.network, world.base, **g)))
+            lambda r=rival, g=given: watched(world, RIVALS[r][1](world.network, world.base, **g)),
+        )
     notes.write()
     return rows
 

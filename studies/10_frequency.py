@@ -9,7 +9,9 @@ Digits under new pixel orders, 16 images a step. "long": 5 orders, 240 steps eac
 5 orders, 60 steps each, that come back four times, so that chunks of 64 and 128 steps span two or
 three of them. A slow part moves once in C steps, by the mean of its C gradients; the rest moves at
 every step. "layer": the first layer of an MLP is slow. "input": the input block of a chain of two
-residual blocks. Three optimisers: gradient descent, Adam, sign descent.
+residual blocks. "output" and "second": the other way round, as the paper draws it, what is fast
+comes first: the output layer of the MLP is slow, or the second of the two blocks. Three optimisers:
+gradient descent, Adam, sign descent.
 
 chunk        C = 1 (the control: every step) … 128
 smooth       the second control: moves every step, and remembers gradients for as long as the chunk
@@ -67,13 +69,23 @@ SETTINGS = {
         "input": (True, False, False),
         "blocks": (True, True, False),
         "layer": (True, False),
+        "output": (False, True),
+        "second": (False, True, False),
     },
     "periods": {
         "long, layer": [1, 2, 4, 8, 16, 32, 64, 128],
         "short, layer": [1, 8, 64, 128],
         "long, input": [1, 8, 128],
+        "long, output": [1, 8, 64],
+        "long, second": [1, 64],
     },
-    "smooth": {"long, layer": [8, 64], "short, layer": [64], "long, input": [64]},
+    "smooth": {
+        "long, layer": [8, 64],
+        "short, layer": [64],
+        "long, input": [64],
+        "long, output": [64],
+        "long, second": [],
+    },
     "nested": [8, 64],
     "carry": [0.1, 0.5],
     "fast": {
@@ -154,6 +166,7 @@ class Adam(Descent):
 
 
 OPTIMISERS = {"gradient descent": Descent, "Adam": Adam, "sign": Sign}
+MLPS = ("layer", "output")  # places in the network without blocks
 
 
 class Side(ContinuumLearner):
@@ -164,7 +177,7 @@ class Side(ContinuumLearner):
 
 
 class Layers(MLP):
-    """Without blocks: the first layer is slow, the readout fast, and nothing goes past them."""
+    """Without blocks: one layer and a readout, and nothing goes past them."""
 
     variant, blocks = "sequential", 1
 
@@ -187,7 +200,7 @@ class Family(NamedTuple):
 def learner(family: Family, seeds, settings: list) -> Side:
     """One learner that holds all settings (fast, slow): lane = setting · seeds + seed."""
     nested = family.kind.startswith("nested")
-    if family.place == "layer":
+    if family.place in MLPS:
         network = Layers((64, SETTINGS["layer"], 10), seeds)
     else:
         network = ContinuumMemory(64, 10, blocks=SETTINGS["blocks"], hidden=SETTINGS["hidden"],
@@ -278,7 +291,7 @@ def grown(family: Family) -> dict:
 
     The fast rate grows upwards only: what moves every step is to stay fast.
     """
-    around = "fast_layer" if family.place == "layer" else "fast"
+    around = "fast_layer" if family.place in MLPS else "fast"
     fast, slow = (SETTINGS[part][family.optimiser] for part in (around, "slow"))
     more, found = list(product(fast, slow)), {}
     for _ in range(GROWN):
@@ -333,7 +346,7 @@ def at_an_edge(found: dict, setting: tuple) -> list[str]:
 
 def one_rate(family: Family) -> dict:
     """The same rate for all parts."""
-    around = "fast_layer" if family.place == "layer" else "fast"
+    around = "fast_layer" if family.place in MLPS else "fast"
     rates = {rate for part in (around, "slow") for rate in SETTINGS[part][family.optimiser]} - {0}
     return validated(family, [(rate, rate) for rate in sorted(rates)])
 
@@ -344,7 +357,8 @@ def families(world: str, place: str, optimiser: str) -> list[Family]:
     plain = [("chunk", C) for C in SETTINGS["periods"][where]]
     smooth = [("smooth", C) for C in SETTINGS["smooth"][where]]
     nested = [(f"nested {share}", C) for share in SETTINGS["carry"] for C in SETTINGS["nested"]]
-    here = [Family(world, place, optimiser, *one) for one in (*plain, *smooth, ("one rate", 1))]
+    same = [] if place in ("output", "second") else [("one rate", 1)]  # there it is what it was
+    here = [Family(world, place, optimiser, *one) for one in (*plain, *smooth, *same)]
     if where != "long, input":
         return here
     here += [Family(world, place, optimiser, *one) for one in nested]

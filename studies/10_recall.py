@@ -11,6 +11,10 @@ What was asked is i steps old: its lag. "hebbian" is momentum, "delta" is delta 
 a share μ of the memory that goes on; "solved" is the matrix with the least Σ μ^lag |k m - v|²:
 it has seen everything at once, and no rule can do better by that measure.
 
+"hebbian, centred" and "delta, centred" are the simplest control: the same two rules, but what is
+written is the key less the mean of all keys so far (this one too, none to come), made of length 1;
+who asks takes off the mean of all keys. What all keys share is gone before anything is written.
+
 How well the last n pairs are recalled depends on μ, and each rule may want another. So μ is chosen
 for each rule, each kind of keys and each n on lanes 100 and up, and the results are those of lanes
 that had no part in it, and again of fresh ones.
@@ -22,7 +26,8 @@ import torch
 import torch.nn.functional as F
 
 import clcourse as cl
-from clcourse.nested.delta import recall_by_key
+from clcourse.nested.delta import delta_momentum, recall_by_key
+from clcourse.nested.rules import momentum
 from clcourse.results import store
 
 SETTINGS = {
@@ -32,7 +37,7 @@ SETTINGS = {
     "dimensions": 32,
     "pairs": 64,
     "shared": {"independent": 0.0, "alike": 0.5},
-    "rules": ["hebbian", "delta", "solved"],
+    "rules": ["hebbian", "delta", "solved", "hebbian, centred", "delta, centred"],
     "keeps": [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 1.0],
     "shown_keeps": [0.9, 1.0],
     "lags": [0, 1, 3, 7, 15, 31, 63],
@@ -60,12 +65,27 @@ def solved(keys, values, keep: float) -> torch.Tensor:
     return F.cosine_similarity(keys @ m, values, dim=-1).flip(1)
 
 
+def centred(keys, values, *, keep: float, rule: str) -> torch.Tensor:
+    """As `recall_by_key`, of keys less their running mean: (seeds, pairs)."""
+    count = torch.arange(1, keys.shape[1] + 1)[:, None]
+    written = F.normalize(keys - keys.cumsum(dim=1) / count, dim=-1)
+    m = keys.new_zeros(keys.shape[0], keys.shape[2], values.shape[2])
+    for k, v in zip(written.unbind(1), values.unbind(1), strict=True):
+        k, v = k[..., None], v[:, None]
+        m = (delta_momentum(m, k, lr=1.0, keep=keep, P=-v) if rule == "delta"
+             else momentum(m, -k @ v, lr=1.0, keep=keep))  # fmt: skip
+    asked = keys - keys.mean(dim=1, keepdim=True)
+    return F.cosine_similarity(asked @ m, values, dim=-1).flip(1)
+
+
 def recalled(kind: str, rule: str, keep: float, seeds) -> torch.Tensor:
     """Cosine by lag: (seeds, pairs)."""
     keys, values = pairs(SETTINGS["shared"][kind], seeds)
     if rule == "solved":
         return solved(keys, values, keep)
-    return recall_by_key(keys, values, keep=keep, rule=rule)
+    rule, *less_the_mean = rule.split(", ")
+    recall = centred if less_the_mean else recall_by_key
+    return recall(keys, values, keep=keep, rule=rule)
 
 
 def lanes(x: torch.Tensor) -> list[float]:

@@ -380,10 +380,10 @@ def test_its_second_control_remembers_as_long_as_a_chunk(study):
     assert study.OPTIMISERS["Adam"](part, rate, 4).keeps == pytest.approx((0.9**0.25, 0.999**0.25))
 
 
-@pytest.mark.parametrize("place", ["input", "blocks", "layer"])
+@pytest.mark.parametrize("place", ["input", "blocks", "layer", "output", "second"])
 @pytest.mark.parametrize("kind", ["chunk", "smooth", "nested 0.5"])
 def test_its_settings_do_not_meet_although_they_are_lanes_of_one_run(study, place, kind):
-    if place == "layer" and kind == "nested 0.5":
+    if place not in ("input", "blocks") and kind == "nested 0.5":
         kind = "chunk"
     family = study.Family("long", place, "Adam", kind, 2)
     grid = [(0.01, 0.0), (0.003, 0.03)]
@@ -393,10 +393,12 @@ def test_its_settings_do_not_meet_although_they_are_lanes_of_one_run(study, plac
         for what in ("new", "end"):
             assert together[what][place_of] == pytest.approx(alone[what][0], abs=0.011)
     frozen = study.learner(family, LANES, grid)
-    start = frozen.network.parts[0][0].detach().clone()
+    starts = [part[0].detach().clone() for part in frozen.network.parts]
     study.live(frozen, LANES, "long", 2, "test")
-    end = frozen.network.parts[0][0].detach()
-    assert torch.equal(end[:2], start[:2]) and not torch.equal(end[2:], start[2:])
+    slowly = study.SETTINGS["slow_parts"][place]
+    for part, start, slow in zip(frozen.network.parts, starts, slowly, strict=True):
+        end = part[0].detach()
+        assert torch.equal(end[:2], start[:2]) == slow and not torch.equal(end[2:], start[2:])
 
 
 def test_its_rules_choose_what_they_say(study):
@@ -433,17 +435,21 @@ def test_its_comparisons_are_of_stored_lanes_and_all_are_counted(study):
     made = study.comparisons(stored)
     assert made == stored["comparisons"]
     counted = {rival: len(rows) for rival, rows in made.items()}
-    assert counted == {"minus control": 120, "minus smooth": 18, "minus blocks": 24}
+    assert counted == {"minus control": 144, "minus smooth": 24, "minus blocks": 24}
 
 
-@pytest.mark.parametrize(("optimiser", "name"), [("sign", "chunk 8"), ("Adam", "smooth 8")])
-def test_a_row_of_it_made_again(study, optimiser, name):
+@pytest.mark.parametrize(
+    ("place", "optimiser", "name"),
+    [("layer", "sign", "chunk 8"), ("layer", "Adam", "smooth 8"), ("output", "sign", "chunk 64"),
+     ("second", "Adam", "chunk 64")],
+)  # fmt: skip
+def test_a_row_of_it_made_again(study, place, optimiser, name):
     """Two lanes alone, at what was chosen, as they were among all: within an image or two."""
     stored = cl.results.load("10_frequency")
-    row = stored["long, layer"][optimiser][name]["free"]
+    row = stored[f"long, {place}"][optimiser][name]["free"]
     kind, C = name.split()
     study.SETTINGS["orders"], study.SETTINGS["streams"] = 5, {"long": (240, 1)}
-    family = study.Family("long", "layer", optimiser, kind, int(C))
+    family = study.Family("long", place, optimiser, kind, int(C))
     setting = row["fast"], row["slow"]
     again = study.live(study.learner(family, [0, 1], [setting]), [0, 1], "long", 1, "test")
     for what in ("new", "end"):

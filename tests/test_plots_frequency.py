@@ -16,6 +16,8 @@ TYPICAL = {
     "long": lambda: frequency.by_period(title="Seldom is no better"),
     "short": lambda: frequency.by_period("short, layer", "free", guess=0.03),
     "input": lambda: frequency.by_period("long, input"),
+    "output": lambda: frequency.by_period("long, output", "as plastic"),
+    "second": lambda: frequency.by_period("long, second", guess=-0.05),
     "beside": lambda: frequency.beside(title="What stands beside"),
     "beside, short": lambda: frequency.beside("short", "Adam", "free"),
     "first order": lambda: first_order(title="A period is a rate"),
@@ -62,7 +64,12 @@ def test_the_main_figure_says_and_draws_every_period():
     assert "sign descent: 8 " in figure.sentence and "smooth 64" in figure.sentence
     heights = [float(line.get_ydata()[0]) for line in panel.lines if line.get_marker() == "o"]
     assert len(heights) == 6 and any(abs(height - adam.value) < 1e-9 for height in heights)
-    assert any(list(line.get_ydata()) == [0.25, 0.25] for line in panel.lines)
+    guessed = [(place, tuple(line.get_xdata())) for place, one in enumerate(figure.picture.axes)
+               for line in one.lines if list(line.get_ydata()) == [0.25, 0.25]]  # fmt: skip
+    assert len(guessed) == 1 and guessed[0][0] == 1, "in the panel it was asked for, and only there"
+    assert np.mean(guessed[0][1]) == pytest.approx(np.log2(64))
+    assert not any(line.get_color() == frequency.GUESS for one in
+                   frequency.by_period("short, layer").picture.axes for line in one.lines)
 
 
 def test_what_stands_beside_is_on_its_row():
@@ -77,6 +84,16 @@ def test_what_stands_beside_is_on_its_row():
     assert any(float(mark.get_xdata()[0]) == pytest.approx(end)
                and mark.get_ydata()[0] == row for mark in marks)  # fmt: skip
     assert not any("two blocks" in name for name in frequency._rows("short", "Adam", "free"))
+
+
+def test_what_is_what_is_written_in_the_first_panel():
+    panels = first_order().picture.axes
+    places = {text.get_text(): text.xy for text in panels[0].texts}
+    assert places["as η²"] == pytest.approx((0.1, 2e-6 * 1e4))
+    assert places["as η"] == pytest.approx((0.1, 2e-6 * 1e2))
+    assert places["way moved"] == pytest.approx((0.1, 0.3))
+    assert places["apart"] == pytest.approx((0.001, 2e-6))
+    assert not panels[1].texts and not panels[2].texts
 
 
 def test_the_power_is_that_of_the_distance():

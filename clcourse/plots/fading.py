@@ -46,6 +46,7 @@ NAMES = {
     "one network": "one network",
     "one network, slow": "one network, small rates",
 } | {name: name for name in ("EWC", "replay of 50", "replay of 200")}
+NAMES |= {f"replay of {n} at rest": f"{n} images replayed at rest" for n in (50, 200)}
 FADING, CONTROL = Mark(BLUE, "o", "-"), Mark(GREEN, "s", "-")
 NEVER, OTHER = Mark(VERMILLION, "^", "-"), Mark(SOFT, "D", "-")
 FINE = 0.1  # where a panel shows less than this, numbers have a third decimal
@@ -56,7 +57,8 @@ KINDS = {("round", "fading"): FADING, ("square", "copy or average"): CONTROL,
          ("triangle", "nothing fades"): NEVER, ("diamond", "other rival"): OTHER}  # fmt: skip
 MAIN = ("two weights", "two weights, frozen", "beside", "beside, frozen",
         "one network, put back at rest", "average of its weights", "put back when told",
-        "two weights, no fading", "beside, no fading", "one network")  # fmt: skip
+        "replay of 50 at rest", "replay of 200 at rest", "two weights, no fading",
+        "beside, no fading", "one network")  # fmt: skip
 
 
 @functools.cache
@@ -77,8 +79,7 @@ def mark(rival: str) -> Mark:
 def lanes(rival: str, measure: str = "rested", *, world: str = WORLD, rule: str = SUM,
           fresh: bool = False) -> np.ndarray:
     """Lanes 0-19 of a measure (online, late, awake or rested); fresh: lanes 200-209 instead."""
-    found = study()["other lanes" if fresh else "lanes"][world]
-    return np.array(found[rival][rule][measure])
+    return np.array(study()["other lanes" if fresh else "lanes"][world][rival][rule][measure])
 
 
 def chosen(rival: str, *, world: str = WORLD, rule: str = SUM) -> dict[str, float]:
@@ -129,7 +130,7 @@ def _guess_across(panel, guess) -> None:
         panel.set_xlabel(f"your guess: {number(value)}", color=GUESS)
 
 
-ALONE, COPY = "one network", "one network, put back at rest"
+ALONE, COPY, SLEEP = "one network", "one network, put back at rest", "replay of {} at rest"
 PAIRS = {  # what earns what: first minus second, each with its rule
     "network beside − one network, equal adaptation": (("beside", EQUAL), (ALONE, EQUAL)),
     "network beside: fading − not": (("beside", SUM), ("beside, no fading", SUM)),
@@ -137,6 +138,8 @@ PAIRS = {  # what earns what: first minus second, each with its rule
     "network beside − copy put back": (("beside", SUM), (COPY, SUM)),
     "two weights − copy put back": (("two weights", SUM), (COPY, SUM)),
     "two weights − average put in": (("two weights", SUM), ("average of its weights", SUM)),
+    "two weights − 50 images replayed at rest": (("two weights", SUM), (SLEEP.format(50), SUM)),
+    "two weights − 200 images replayed at rest": (("two weights", SUM), (SLEEP.format(200), SUM)),
     "two weights − network beside": (("two weights", SUM), ("beside", SUM)),
     "two weights − copy, when told": (("two weights", SUM), ("put back when told", SUM)),
 }
@@ -201,8 +204,7 @@ def _dots(rows: list[Row], columns: dict[str, str], *, low: float, high: float):
         for place, row in enumerate(rows):
             for down, one in enumerate(row.found[key]):
                 _one(panel, place + 0.27 * down, one, row.mark, down > 0, high - low < FINE)
-        span = high - low
-        panel.set(xlim=(low, high + 0.28 * span), ylim=(len(rows) - 0.4, -0.6))
+        panel.set(xlim=(low, high + 0.28 * (high - low)), ylim=(len(rows) - 0.4, -0.6))
         if (low, high) in ((0.5, 1.0), (0.0, 1.0)):
             panel.set_xticks(np.linspace(low, high, 3))
         panel.set_title(words, loc="left", fontsize=look().type)

@@ -32,6 +32,7 @@ OPTIMISERS = {"gradient descent": "gradient descent", "Adam": "Adam", "sign": "s
 RULES = {"free": "rates chosen freely",
          "as plastic": "rates: the best of those that learn new orders as well as the "
                        "control (where none does, the most plastic)"}  # fmt: skip
+GUESSED = "Adam", 64  # what the lesson asks for
 
 
 @functools.cache
@@ -80,9 +81,10 @@ def by_period(where: str = "long, layer", rule: str = "free", guess=None,
               title: str | None = None) -> Figure:  # fmt: skip
     """Final accuracy of a slow part with period C minus that of the tuned control, by optimiser.
 
-    where  "long, layer", "short, layer" (chunks span several orders) or "long, input"
+    where  "long, layer", "short, layer" (chunks span several orders) or "long, input"; "long,
+           output" and "long, second" are the other way round: what is fast comes first
     rule   "as plastic" or "free"
-    guess  a difference, drawn as a line in every panel
+    guess  a difference, for Adam at a period of 64
     """
     if where not in study()["settings"]["periods"] or rule not in RULES:
         raise CourseError(
@@ -94,14 +96,16 @@ def by_period(where: str = "long, layer", rule: str = "free", guess=None,
     for panel, (optimiser, words) in zip(panels, OPTIMISERS.items(), strict=True):
         told.append(f"{words}: {_against_period(panel, where, optimiser, rule)}")
         panel.axhline(0, color=INK, linewidth=0.5 * look().line)
-        if thought is not None:
-            panel.axhline(thought, color=GUESS, linestyle=(0, (6, 4)), linewidth=look().line)
+        if thought is not None and optimiser == GUESSED[0]:
+            across = np.log2(GUESSED[1]) + np.array([-0.8, 0.8])
+            panel.plot(across, [thought] * 2, color=GUESS, linewidth=1.5 * look().line, zorder=5)
         panel.set_title(words, loc="left", fontsize=look().type, fontweight="bold")
         panel.set_xlabel("period C (steps)")
         panel.grid(axis="y")
     panels[0].set_ylabel(wrapped("final accuracy minus the control's", 3 * look().size,
                                  look().type))  # fmt: skip
-    yours = "" if thought is None else f";  violet: your guess {number(thought)}"
+    asked = f"{GUESSED[0]}, C = {GUESSED[1]}"
+    yours = "" if thought is None else f";  violet: your guess for {asked}: {number(thought)}"
     first, fresh = (len(study()["settings"][one]) for one in ("seeds", "other_seeds"))
     note(panels[0], f"filled: {first} lanes;  hollow: {fresh} fresh lanes;  round: moves once in C "
                     "steps;  square: moves at every step, remembers gradients as long as a chunk;  "

@@ -35,6 +35,7 @@ def first_order(found, *, period: int = 8, straight=None, title: str | None = No
             f"{name}: falls as η to the power {slope:.1f}, from {_power(distance, η, max)} at "
             f"η = {max(η):.1g} to {_power(distance, η, min)} at η = {min(η):.1g}"
         )
+    _named(panels[0], *next(iter(read.values())))
     low, high = (10.0 ** way(np.log10(panels[0].get_ylim())[place])
                  for way, place in ((np.floor, 0), (np.ceil, 1)))  # fmt: skip
     powers = 10.0 ** np.arange(round(np.log10(low)), round(np.log10(high)) + 1)
@@ -76,12 +77,30 @@ def _two_lengths(panel, η, distance, moved) -> None:
         panel.plot(ends, lowest * times**power, color=INK, linestyle=dashes,
                    linewidth=0.5 * look().line)  # fmt: skip
     for lane in distance:
-        panel.plot(η, lane, "o", color=BLUE, markersize=look().dot, alpha=0.6, markeredgewidth=0)
+        panel.plot(η, lane, "o", color=BLUE, markersize=1.5 * look().dot, alpha=0.6,
+                   markeredgewidth=0)  # fmt: skip
     panel.set(xscale="log", yscale="log", xlabel="rate η")
     panel.margins(x=0.15)
-    panel.set_xticks(η, [f"{one:.1g}" for one in η])
+    shown = np.sort(η)[:: 1 + len(η) // 4]
+    panel.set_xticks(shown, [f"{one:.1g}" for one in shown])
     panel.minorticks_off()
     panel.grid(axis="y")
+
+
+def _named(panel, η, distance, moved) -> None:
+    """What is what, written beside it, where there is room."""
+    first, last = η.argmin(), η.argmax()
+    start, times = distance.mean(axis=0)[first], η[last] / η[first]
+    for words, place, y, colour in (
+        ("way moved", last, moved.mean(axis=0)[last], SOFT),
+        ("as η²", last, start * times**2, INK),
+        ("as η", last, start * times, INK),
+        ("apart", first, start, BLUE),
+    ):
+        low = place == first  # lines rise: above their upper end and below the lowest is room
+        panel.annotate(words, (η[place], y), xytext=(0, -0.6 if low else 0.5), color=colour,
+                       textcoords="offset fontsize", fontsize=0.9 * look().type,
+                       va="top" if low else "bottom", ha="left" if low else "right")  # fmt: skip
 
 
 def _power(distance, η, extreme) -> str:
