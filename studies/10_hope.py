@@ -11,15 +11,18 @@ recall             6 symbols whose labels are dealt anew in mid-text, told or as
 
 All have one mixer and MLPs with as many weights: two that learn online (a step in 4 and in 16
 tokens) or three plain ones. The LSTM has no MLPs, and as many weights in all as the others. The
-fair rivals of HOPE are its own mixer with plain MLPs, attention with a slope, and the LSTM. For
+fair rivals of HOPE are its own mixer with plain MLPs, attention with places or a slope or both, the
+same in two blocks (attention, an MLP, and both again: as many weights), and the LSTM. For
 modulo 3 two more read every digit twice, so that a digit may turn the state by two reflections
 (after DeltaProduct: Siems et al. 2025). For parity the self-modifying mixer is asked once more with
 slow targets: its memories then aim at what they began with, not at what they hold by now.
 
-Each has the rate of one grid that answers best on validation texts of lanes 100 and up, at the
-length practised; where that is the first or last, the next is tried. All are asked once more after
-three times the practice, at the same rate. The length practised does not tell which rate serves
-longer texts: so parity is asked of three models at every rate, too.
+Each has the rate of one grid that answers best on validation texts of lanes 100 and up, after 200
+steps at the length practised; where that is the first or last, the next is tried. All are asked
+once more after three times the practice, at the same rate. The length practised does not tell which
+rate serves longer texts: so parity is asked of three models at every rate, too. Nor does a search
+of 200 steps tell which rate serves 2,400: so those that learnt nothing, or slowly, are asked at
+every rate after twelve times the practice.
 """
 
 from __future__ import annotations
@@ -30,10 +33,11 @@ import time
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import clcourse as cl
-from clcourse.nested.hope import Hope
+from clcourse.nested.hope import Attention, Hope
 from clcourse.nested.sequences import (
     Sequences,
     counted,
@@ -56,6 +60,12 @@ SETTINGS = {
     "texts": 32,
     "practice": [1, 3],
     "by_rate": {"rates": [3e-3, 1e-2, 3e-2, 1e-1], "models": ["delta", "DGD", "self-modifying"]},
+    "longer": {
+        "times": 12, "rates": [1e-3, 3e-3, 1e-2, 3e-2],
+        "parity": ["transformer, places", "transformer, places and slope", "two blocks, places",
+                   "two blocks, places and slope"],
+        "recall": ["LSTM"],
+    },
     "cost": {"length": 64, "batch": 16, "rounds": 7},
     "lengths": {"parity": [16, 32, 64, 256], "modulo 3": [16, 32, 64, 256],
                 "recall": [32, 64, 128]},
@@ -69,6 +79,11 @@ SETTINGS = {
         "HOPE": {"mixer": "self-modifying", "periods": ONLINE},
         "Hope-Attention, slope": {"mixer": "attention", "periods": ONLINE, "slope": True},
         "LSTM": {"hidden": 25},
+        "transformer, places": {"mixer": "attention", "periods": PLAIN, "places": True},
+        "transformer, places and slope":
+            {"mixer": "attention", "periods": PLAIN, "places": True, "slope": True},
+        "two blocks, places": {"blocks": 2, "places": True},
+        "two blocks, places and slope": {"blocks": 2, "places": True, "slope": True},
     },
     "extra": {
         "parity": {"self-modifying, slow targets":
@@ -96,6 +111,32 @@ class Parts:
             unfinished.replace(self.path)
             print(name, json.dumps(self.made[name])[:160], flush=True)
         return self.made[name]
+
+
+class Blocks(Hope):
+    """A transformer of two blocks: attention and a plain MLP, then both once more."""
+
+    def __init__(self, vocabulary: int, classes: int, *, blocks: int, seeds, **kind) -> None:
+        super().__init__(vocabulary, classes, mixer="attention", periods=[None] * blocks,
+                         seeds=seeds, **kind)  # fmt: skip
+        width = self.E.shape[-1]
+        self.mixers = nn.ModuleList(
+            Attention(width, None, kind.get("slope", False), seeds, block)
+            for block in range(1, blocks)
+        )
+        self.norms = nn.ParameterList(
+            nn.Parameter(torch.ones_like(self.before)) for _ in range(1, blocks)
+        )
+        self.to(self.E.device)
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Of a text that begins here."""
+        h = self.embedded(x)
+        mixers, norms = [self.mixer, *self.mixers], [self.before, *self.norms]
+        for mixer, norm, mlp in zip(mixers, norms, self.mlps, strict=True):
+            h = h + mixer(F.rms_norm(h, h.shape[-1:], eps=1e-5) * norm)[0]
+            h = mlp(h)[0]
+        return self.said(h)
 
 
 class Lstm(nn.Module):
@@ -164,7 +205,8 @@ def fresh(task: str, model: str, seeds) -> Hope | Lstm:
     own = kind.pop("own", True)
     words, classes = {"parity": (2, 2), "modulo 3": (3, 3)}.get(task, (2 * KEYS + 1, KEYS))
     words = 2 * words if "twice" in model else words
-    network = (Lstm if "hidden" in kind else Hope)(words, classes, seeds=seeds, **kind)
+    make = Lstm if "hidden" in kind else Blocks if "blocks" in kind else Hope
+    network = make(words, classes, seeds=seeds, **kind)
     if not own:
         network.mixer.own = False
     return network
@@ -298,22 +340,30 @@ def by_rate(parts: Parts) -> dict:
                     for lr in one["rates"]} for model in one["models"]}  # fmt: skip
 
 
+def longer(parts: Parts) -> dict:
+    """Twelve times the practice, at every rate: what the rate of a short search cannot tell."""
+    one = SETTINGS["longer"]
+    return {task: {model: {str(lr): parts(f"{task}|{model}|{lr}|x{one['times']}",
+                                          lambda task=task, model=model, lr=lr:
+                                          asked(task, model, lr, one["times"]))
+                           for lr in one["rates"]} for model in one[task]}
+            for task in ("parity", "recall")}  # fmt: skip
+
+
 def main() -> None:
-    """All cells with little practice, then with more; stored as soon as every task is there."""
+    """All cells with little practice, then with more; stored before the longest, and after it."""
     parts, cells = Parts("10_hope"), {}
     sizes = {task: {model: weights(task, model) for model in kinds(task)}
              for task in SETTINGS["lengths"]}  # fmt: skip
     for times in SETTINGS["practice"]:
-        for task in SETTINGS["lengths"]:
+        for task in sizes:
             cells[task] = {model: cell(task, model, times, parts) for model in kinds(task)}
-            if len(cells) == len(sizes):
-                paired = {name: one for so_far in SETTINGS["practice"]
-                          for name, one in differences(cells, so_far).items()}  # fmt: skip
-                results = {"weights": sizes, "cost": parts("cost", cost),
-                           "cells": cells, "paired": paired}  # fmt: skip
-                if times == SETTINGS["practice"][-1] and task == list(sizes)[-1]:
-                    results["by rate"] = by_rate(parts)
-                print("written:", store("10_hope", SETTINGS, results).name, flush=True)
+    paired = {name: one for times in SETTINGS["practice"]
+              for name, one in differences(cells, times).items()}  # fmt: skip
+    results = {"weights": sizes, "cost": parts("cost", cost), "cells": cells, "paired": paired,
+               "by rate": by_rate(parts)}  # fmt: skip
+    print("written:", store("10_hope", SETTINGS, results).name, flush=True)
+    print("written:", store("10_hope", SETTINGS, results | {"longer": longer(parts)}).name)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 import clcourse as cl
-from clcourse.nested.hope import MIXERS, Hope
+from clcourse.nested.hope import MIXERS, Hope, sinusoids
 from clcourse.nested.in_context import InContext
 from clcourse.nested.online import OnlineMLP, inner_loss, slopes
 from clcourse.nested.self_modifying import (
@@ -249,7 +249,8 @@ def broken(η=0.5, α=0.5):
     lambda: practise_sequences(InContext(6), None, lr=0.0), lambda: OnlineMLP(4, 4, period=0),
     lambda: OnlineMLP(4, 4, period=2.5), lambda: OnlineMLP(4, 4, period=True),
     lambda: OnlineMLP(0, 4), lambda: Hope(4, 2, mixer="x"), lambda: Hope(4, 2, periods=(4, -1)),
-    lambda: Hope(4, 2, window=3), lambda: Hope(4, 2, mixer="attention", window=0),
+    lambda: Hope(4, 2, window=3), lambda: Hope(4, 2, places=True),
+    lambda: Hope(4, 2, mixer="attention", window=0),
     lambda: Hope(4, 2)(torch.full((1, 1, 3), 4)), lambda: Hope(4, 2)(torch.zeros(1, 1, 3)),
     lambda: Hope(4, 2)(torch.zeros(2, 1, 3, dtype=torch.long)), lambda: Hope(0, 2),
     lambda: practise_sequences(InContext(6), None, steps=0),
@@ -369,10 +370,12 @@ def test_a_closed_rate_and_a_period_of_none_are_a_plain_mlp():
     mixer=st.sampled_from(MIXERS),
     window=st.sampled_from([None, 1, 4]),
     periods=st.sampled_from([(), (1,), (3, 5), (None, 4)]),
+    places=st.booleans(),
 )
 @settings(max_examples=30, deadline=None)
-def test_hope_reads_in_pieces_as_at_once(cuts, mixer, window, periods):
-    more = {"window": window, "slope": True} if mixer == "attention" else {}
+def test_hope_reads_in_pieces_as_at_once(cuts, mixer, window, periods, places):
+    attention = {"window": window, "slope": True, "places": places}
+    more = attention if mixer == "attention" else {}
     network = Hope(5, 3, mixer=mixer, periods=periods, seeds=[1, 4], **more).double()
     x = torch.randint(5, (2, 2, 22), generator=torch.Generator().manual_seed(0))
     pieces, carried = [], None
@@ -415,6 +418,43 @@ def test_attention_keeps_what_its_window_needs_and_no_more(window):
         pieces.append(piece)
     assert away(torch.cat(pieces, dim=2), network(x)) < 1e-12
     assert [kept.shape[2] for kept in carried.mixer] == 2 * [window or 12]
+
+
+def test_places_are_the_sinusoids_of_the_paper():
+    """PE(t, 2i) = sin(t / 10000^(2i / d)), PE(t, 2i + 1) the cosine (Vaswani et al. 2017)."""
+    found = sinusoids(40, 6, first=3)
+    for t in range(40):
+        for i in range(3):
+            angle = (t + 3) / 10_000 ** (2 * i / 6)
+            assert found[t, 2 * i].item() == pytest.approx(math.sin(angle), abs=1e-6)
+            assert found[t, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
+    assert sinusoids(4, 5).shape == (4, 5)
+    assert torch.equal(sinusoids(600, 16)[500:], sinusoids(100, 16, first=500))
+
+
+def test_without_places_attention_reads_a_bag_and_with_them_a_text():
+    bags = torch.tensor([[[0, 1, 2, 3, 4]], [[3, 2, 0, 1, 4]]]).permute(1, 0, 2)  # the same tokens
+    ones = torch.ones(1, 1, 30, dtype=torch.long)
+    for places in (False, True):
+        network = Hope(5, 3, mixer="attention", periods=[None] * 2, places=places, seeds=1).double()
+        first, second = network(bags)[0, :, -1]
+        assert torch.allclose(first, second, atol=1e-12) != places
+        said = network(ones)[0, 0]  # 1, 11, 111, …: one answer to all of them, or many
+        assert torch.allclose(said, said[:1], atol=1e-12) != places
+
+
+@pytest.mark.parametrize("slope", [False, True])
+def test_a_transformer_with_places_is_causal_and_has_no_more_weights(slope):
+    kind = {"mixer": "attention", "periods": [None], "slope": slope, "seeds": 2}
+    network = Hope(5, 3, places=True, **kind).double()
+    x = torch.randint(5, (2, 2, 24), generator=torch.Generator().manual_seed(0))
+    other = x.clone()
+    other[:, :, 11] = (x[:, :, 11] + 1) % 5
+    one, two = network(x), network(other)
+    assert torch.equal(one[:, :, :11], two[:, :, :11])
+    assert not torch.allclose(one[:, :, 11:], two[:, :, 11:])
+    count = [sum(θ.numel() for θ in one.parameters()) for one in (network, Hope(5, 3, **kind))]
+    assert count[0] == count[1]
 
 
 def test_a_slope_makes_attention_prefer_the_recent():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from clcourse.errors import CourseError
 from clcourse.metrics import estimate
 from clcourse.plots import hope, in_context, nested_paper
 from clcourse.plots.labels import colliding_labels, cut_labels
-from clcourse.plots.reading import estimate_in_words
+from clcourse.plots.reading import estimate_in_words, share
 
 BITS = [1, 0, 1, 1, 0, 1, 1]
 
@@ -32,6 +33,8 @@ TYPICAL = {
     "rules": lambda: in_context.rules(title="A gate is most of it"),
     "rules, guess": lambda: in_context.rules(SimpleNamespace(value=0.4)),
     "lengths": lambda: hope.lengths(title="Counting beyond what was practised"),
+    "lengths, guess": lambda: hope.lengths(guess=SimpleNamespace(value=0.6)),
+    "lengths, a guess at the top": lambda: hope.lengths(guess=SimpleNamespace(value=1.0)),
     "lengths, once": lambda: hope.lengths(practice=1),
     "lengths, few": lambda: hope.lengths(("transformer", "HOPE")),
     "lengths, one task": lambda: hope.lengths(("DGD", "DGD, read twice", "LSTM"),
@@ -62,7 +65,7 @@ def test_rules_say_what_is_stored():
     stored = cl.results.load("10_in_context")["cells"]
     for task, rule in (("roomy", "Hebbian"), ("crowded", "delta")):
         for lanes in stored[task][rule]["lanes"]["seen, by regime"]:
-            assert estimate_in_words(estimate(np.array(lanes))) in sentence
+            assert estimate_in_words(share(np.array(lanes))) in sentence
     assert "after three changes" in sentence and "after 4 times the practice" in sentence
 
 
@@ -83,7 +86,33 @@ def test_lengths_say_the_first_and_the_last_of_what_is_stored():
         for model in ("HOPE", "LSTM"):
             for size in (sizes[0], sizes[-1]):
                 found = np.array(cells[task][model]["practice x 1"][str(size)])
-                assert estimate_in_words(estimate(found)) in sentence
+                assert estimate_in_words(share(found)) in sentence
+
+
+def test_a_guess_is_a_mark_at_the_length_that_was_asked_for():
+    def marks(guess):
+        panels = hope.lengths(guess=guess).picture.axes
+        return [line.get_xydata().tolist() for panel in panels for line in panel.lines
+                if line.get_color() == plots.figure.GUESS]  # fmt: skip
+
+    assert marks(SimpleNamespace(value=0.6)) == [[[64.0, 0.6]]]
+    assert marks(None) == marks(SimpleNamespace(value=None)) == []
+
+
+def test_an_interval_of_shares_ends_where_shares_end():
+    lanes = np.array([1.0] * 9 + [0.5])
+    whole, cut = estimate(lanes), share(lanes)
+    assert whole.high > 1 and cut == whole._replace(high=1.0)
+    assert share(1 - lanes) == estimate(1 - lanes)._replace(low=0.0)
+    for figure in (hope.lengths(), hope.every_lane(), in_context.rules()):
+        for low, high in re.findall(r"\[(-?[\d.]+), ([\d.]+)\]", figure.sentence):
+            assert 0 <= float(low) <= float(high) <= 1
+
+
+def test_transformers_are_called_so():
+    sentence = hope.lengths().sentence
+    assert "transformer, two blocks, places and slope" in sentence
+    assert "its memory, plain MLPs" in sentence and "self-modifying" not in sentence
 
 
 def test_every_lane_is_a_dot_and_those_that_solve_it_are_counted():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import rms_norm
 
 import clcourse as cl
 from clcourse.nested.sequences import share_right
@@ -129,6 +130,39 @@ def test_models_are_of_one_size_and_searched_alike(study):
             assert search[one["lr"]] == max(search.values())
             assert set(stored["settings"]["rates"]) <= set(search)
             assert min(search) < one["lr"] < max(search), f"{task}, {model}: best at an edge"
+
+
+def test_two_blocks_are_one_after_the_other_and_as_large_as_one(study):
+    hope = study("10_hope")
+    network = hope.fresh("parity", "two blocks, places and slope", 2).double()
+    first, second = network.mixer, network.mixers[0]
+    assert not torch.allclose(first.V, second.V) and second.slope is not None
+    x = torch.randint(2, (2, 3, 9), generator=torch.Generator().manual_seed(0))
+    h = network.embedded(x)
+    h = h + first(rms_norm(h, (16,), eps=1e-5) * network.before)[0]
+    h = network.mlps[0](h)[0]
+    h = h + second(rms_norm(h, (16,), eps=1e-5) * network.norms[0])[0]
+    wanted = network.said(network.mlps[1](h)[0])
+    assert torch.equal(network(x), wanted)
+    other = x.clone()
+    other[..., 5] = 1 - x[..., 5]
+    assert torch.equal(network(other)[:, :, :5], wanted[:, :, :5])  # and it is causal
+    assert not torch.allclose(network(other)[:, :, 5:], wanted[:, :, 5:])
+    for task in hope.SETTINGS["lengths"]:
+        one, two = (hope.weights(task, name) for name in ("transformer", "two blocks, places"))
+        assert one == two == hope.weights(task, "transformer, places")
+
+
+def test_places_are_what_attention_lacked_for_recall_and_no_transformer_counts_on():
+    cells = cl.results.load("10_hope")["cells"]
+    recall = {model: one["practice x 3"] for model, one in cells["recall"].items()}
+    assert in_short(recall["transformer"]["32"]) < 0.8
+    assert in_short(recall["transformer, places"]["32"]) > 0.95
+    assert in_short(recall["transformer, places"]["128"]) < 0.8  # ... but not for longer texts
+    for model, one in cells["parity"].items():
+        if model.startswith(("transformer", "two blocks")):
+            for length in ("16", "64", "256"):
+                assert abs(in_short(one["practice x 3"][length]) - 0.5) < 0.06, (model, length)
 
 
 def test_one_lane_counts_as_is_stored(study):

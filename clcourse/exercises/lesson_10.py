@@ -63,6 +63,11 @@ def _check_clock(g, got, period: int, lr: float) -> None:
     last[:, period - 1 :: period] = -lr * g[:, period - 1 :: period]
     first = torch.zeros_like(g)
     first[:, ::period] = -lr * g[:, ::period]
+    begun = torch.zeros_like(g)  # the right moves, at the first row of each chunk
+    begun[:, : period * (steps // period) : period] = right[:, period - 1 :: period]
+    whole = torch.zeros_like(g)  # what is gathered is never emptied
+    for row in range(period - 1, steps, period):
+        whole[:, row] = -lr * g[:, : row + 1].sum(dim=1) / period
     held = right.clone()
     for row in range(steps):
         held[:, row] = right[:, period * (row // period) + period - 1] if (
@@ -81,6 +86,13 @@ def _check_clock(g, got, period: int, lr: float) -> None:
         (last, "this uses the last gradient of each chunk alone: take the mean of all of them."),
         (first, "this moves at the first step of each chunk, before its gradients are known: move "
          "at the last."),
+        (begun, "the right moves, but at the first step of a chunk, before its gradients are "
+         "known: move at the last."),
+        (right.roll(1, 1), "this is one step late: a part of period C moves *at* step C, which is "
+         "row C - 1."),
+        (right.cumsum(1), "these are positions: give the change at each step, 0 where it stands."),
+        (right / period, "this divides by the period twice: the mean has done it already."),
+        (whole, "what was gathered must be emptied after each move: take the last period rows."),
         (early, "this moves one step late, or at step 1: steps are counted from 1, and a chunk "
          "ends in row period - 1."),
         (unfinished, "the last, unfinished chunk is used too early: what is left over waits."),
@@ -105,7 +117,7 @@ def gated_write(answer: Callable) -> str:
         M, k, v = _numbers("M", 4, 3), _numbers("k", 1, 4), _numbers("v", 1, 3)
         pair = k.mT @ v
         expect(
-            call(answer, M, k, v, η, α),
+            _written(answer, M, k, v, η, α),
             α * M + η * pair,
             (M + pair, "this is the Hebbian rule, without gates: alpha of M stays, eta of the pair "
              "is written."),
@@ -113,6 +125,8 @@ def gated_write(answer: Callable) -> str:
             (α * M + pair, "the pair is written whole: only eta of it is."),
             ((1 - α) * M + η * pair, "alpha is what stays, here, not what is forgotten."),
             (α * (M + η * pair), "alpha is on the new pair, too: it belongs to the old M alone."),
+            (η * (α * M + pair), "eta is on the old M, too: it belongs to the new pair alone."),
+            ((1 - η) * M + η * pair, "there are two gates: alpha of M stays, not 1 - eta."),
             (η * M + α * pair, "eta and alpha are exchanged."),
             (α * M + (1 - α) * pair, "there are two gates: the pair is written with eta, not 1 - "
              "alpha."),
@@ -127,6 +141,20 @@ def gated_write(answer: Callable) -> str:
             tolerance=1e-4,
         )  # fmt: skip
     return "with eta = alpha = 1 it is linear attention; the gates are all that is added."
+
+
+def _written(answer: Callable, M, *more):
+    """What the answer gives back; where sizes do not fit, what a column and a row are."""
+    try:
+        return call(answer, M, *more)
+    except (RuntimeError, ValueError) as error:
+        said = str(error).lower()
+        if not isinstance(error, Wrong) and any(one in said for one in ("size", "shape", "mat")):
+            raise Wrong(
+                "the sizes do not fit: M is (seeds, d, p). k.mT is a column and v is a row, so "
+                "k.mT @ v is the pair, (seeds, d, p)."
+            ) from None
+        raise
 
 
 @exercise(
@@ -152,30 +180,67 @@ def inner_loss(answer: Callable) -> str:
         g = x.mT @ δ / 4
         slope = _slope(answer, m, x, δ, lr, keep)
         fade, wanted = (1 - keep) * m, (1 - keep) * m / lr + g
-        expect(
-            slope,
-            wanted,
+        _judge(slope, wanted, [
             (-wanted, "the sign is turned: a step *down* your loss goes the wrong way."),
             (g, "only the new gradient is stored: nothing pulls m towards zero, so all of it is "
              "kept for ever."),
             (fade / lr, "only the pull towards zero is there: <x m, delta> is missing."),
             (fade + g, "the pull must be divided by lr, because the step multiplies it by lr."),
+            (fade + lr * g, "the step multiplies the whole loss by lr: divide both terms by lr."),
             (fade / (2 * lr) + g, "the pull is half too weak: |m|^2 has slope 2 m, so its factor "
              "is (1 - keep) / (2 lr)."),
             (2 * fade / lr + g, "the pull is twice too strong: |m|^2 has slope 2 m, so its factor "
              "is (1 - keep) / (2 lr)."),
             (keep * m / lr + g, "keep is what stays: the pull takes 1 - keep away."),
+            (m / lr + g, "this pulls all of m away: the share that goes is 1 - keep."),
             (fade / lr - g, "the sign of <x m, delta> is turned."),
             (g - fade / lr, "the sign of the pull is turned: it makes m larger."),
             (fade / lr + 4 * g, "this is a sum over the batch: take the mean."),
             (fade / lr + g / 2, "this is a mean over the outputs, too: sum over them, and average "
              "over the batch alone."),
+            (fade / (6 * lr) + g / 2, "these are means over everything: sum over inputs and "
+             "outputs, and average over the batch alone."),
             (fade / lr + lr * g, "the step multiplies by lr already: <x m, delta> has no lr."),
             (fade / (6 * lr) + g, "you took the mean of the squares of m: take their sum."),
+            ((1 - keep) * wanted, "the slope is 1 - keep times what it should be: did you hold a "
+             "target fixed that is made of m? Write the loss without .detach()."),
             (0 * m, "your loss does not change with m."),
-            tolerance=1e-3,
-        )  # fmt: skip
+            *_other_losses(m, x, δ, lr, keep),
+        ])  # fmt: skip
     return "one step of length lr down this loss is one step of momentum: exactly, not nearly."
+
+
+def _judge(slope, wanted, mistakes: list) -> None:
+    """The slope is compared, not what was given back: so that is what is spoken of."""
+    try:
+        expect(slope, wanted, *mistakes, tolerance=1e-3)
+    except Wrong as told:
+        if not str(told).startswith("your answer is"):
+            raise
+        lane, row, column = ((slope - wanted).abs() > 1e-3).nonzero()[0].tolist()
+        raise Wrong(
+            f"the slope of your loss at m[{lane}, {row}, {column}] is "
+            f"{slope[lane, row, column]:.4g}; a step of momentum needs "
+            f"{wanted[lane, row, column]:.4g}, that is (1 - keep) m / lr + g."
+        ) from None
+
+
+def _other_losses(m, x, δ, lr: float, keep: float) -> list:
+    """Slopes of losses that come to mind first: of errors corrected, and of lengths."""
+    fade = (1 - keep) * m / lr
+    corrects = ("this loss corrects the error of m (delta momentum, below). Plain momentum only "
+                "writes: its first term is linear in m, <x m, delta>.")  # fmt: skip
+    length = "this is the length of m: take its square, the sum of the squares of m."
+    found = [(size * x.mT @ (x @ m + sign * δ) / 4 + part, corrects)
+             for sign in (-1, 1) for size in (1, 2) for part in (fade, 0 * fade)]  # fmt: skip
+    for factor in (1, 2):
+
+        def long(m, x, δ, lr, keep, factor=factor):
+            fit = ((x @ m) * δ).sum(-1).mean(-1)
+            return fit + (1 - keep) / (factor * lr) * m.square().sum((1, 2)).sqrt()
+
+        found.append((_slope(long, m, x, δ, lr, keep), length))
+    return found
 
 
 def _slope(answer: Callable, m, x, δ, lr: float, keep: float):

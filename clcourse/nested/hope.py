@@ -6,8 +6,10 @@
 
 Behrouz et al. 2025, eqs 94-97. mixer="self-modifying" is HOPE, "attention" is Hope-Attention; the
 other rules of `writing` stand beside them, and periods of None make plain MLPs: "attention" with
-these is a transformer, without places unless `slope` gives it the one number with which attention
-fades by distance (after Press et al. 2022).
+these is a transformer of one block. It does not know in which order it has read, unless it is given
+
+    places   h_t += sin, cos(t / 10000^(2i / width))      (Vaswani et al. 2017, section 3.5)
+    slope    one learnt number by which attention fades with distance (after Press et al. 2022)
 """
 
 from __future__ import annotations
@@ -30,18 +32,34 @@ MIXERS = (*WRITERS, "attention")
 
 
 class Read(NamedTuple):
-    """What is carried from one piece of a text to the next: of the mixer, and of each MLP."""
+    """What is carried from one piece of a text to the next: of the mixer, and of each MLP.
+
+    tokens  how many were read so far
+    """
 
     mixer: object
     mlps: tuple
+    tokens: int = 0
+
+
+def sinusoids(count: int, width: int, first: int = 0) -> torch.Tensor:
+    """The places first … first + count - 1, a vector each: (count, width); nothing is learnt."""
+    rates = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angles = torch.arange(first, first + count, dtype=torch.float64)[:, None] * rates
+    both = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+    return both[:, :width].to(torch.get_default_dtype())
 
 
 class Attention(nn.Module):
-    """Causal attention of one head: over all tokens, or the last `window`; with a cache."""
+    """Causal attention of one head: over all tokens, or the last `window`; with a cache.
 
-    def __init__(self, width: int, window: int | None, slope: bool, seeds: Seeds) -> None:
+    block  which of several it is, so that each begins with other weights
+    """
+
+    def __init__(self, width: int, window: int | None, slope: bool, seeds: Seeds,
+                 block: int = 0) -> None:  # fmt: skip
         super().__init__()
-        random = LaneRandom(seeds, "hope attention")
+        random = LaneRandom(seeds, f"hope attention {block}" if block else "hope attention")
         self.window = None if window is None else whole("window", window)
 
         def matrix() -> torch.Tensor:
@@ -85,14 +103,17 @@ class Hope(nn.Module):
         periods: Sequence[int | None] = (4, 16),
         window: int | None = None,
         slope: bool = False,
+        places: bool = False,
         seeds: Seeds = 1,
     ) -> None:
         super().__init__()
         check_rule(mixer, MIXERS)
-        if mixer != "attention" and (window is not None or slope):
-            raise CourseError(f'mixer={mixer!r} has no window or slope; expected "attention".')
+        if mixer != "attention" and (window is not None or slope or places):
+            raise CourseError(
+                f'mixer={mixer!r} has no window, slope or places; expected "attention".'
+            )
         random = LaneRandom(seeds, "hope")
-        self.seeds, width = random.seeds, 16
+        self.seeds, self.places, width = random.seeds, places, 16
         whole("vocabulary", vocabulary), whole("classes", classes)
         self.E = nn.Parameter(random.normal(vocabulary, width))
         self.U = nn.Parameter(random.normal(width, classes) / width**0.5)
@@ -109,19 +130,28 @@ class Hope(nn.Module):
 
     def read(self, x: torch.Tensor, carried: Read | None = None) -> tuple[torch.Tensor, Read]:
         """Logits after each token (seeds, batch, T, classes), and what to carry on."""
-        self._check(x)
-        lane = torch.arange(len(x), device=x.device).reshape(-1, *[1] * (x.dim() - 1))
-        h = self.E[lane, x]
-        h = h.sum(dim=3) if h.dim() == 5 else h
         carried = Read(None, (None,) * len(self.mlps)) if carried is None else carried
+        h = self.embedded(x, carried.tokens)
         seen = F.rms_norm(h, h.shape[-1:], eps=1e-5) * self.before
         y, mixed = self.mixer(seen, state=carried.mixer)
         h, states = h + y, []
         for mlp, state in zip(self.mlps, carried.mlps, strict=True):
             h, state = mlp(h, state)
             states.append(state)
+        return self.said(h), Read(mixed, tuple(states), carried.tokens + h.shape[2])
+
+    def embedded(self, x: torch.Tensor, first: int = 0) -> torch.Tensor:
+        """A vector for each token, and for its place: (seeds, batch, T, width)."""
+        self._check(x)
+        lane = torch.arange(len(x), device=x.device).reshape(-1, *[1] * (x.dim() - 1))
+        h = self.E[lane, x]
+        h = h.sum(dim=3) if h.dim() == 5 else h
+        return h + sinusoids(*h.shape[2:], first).to(h) if self.places else h
+
+    def said(self, h: torch.Tensor) -> torch.Tensor:
+        """The answer of each token: (seeds, batch, T, classes)."""
         h = F.rms_norm(h, h.shape[-1:], eps=1e-5) * self.after
-        return (h.flatten(1, 2) @ self.U).unflatten(1, h.shape[1:3]), Read(mixed, tuple(states))
+        return (h.flatten(1, 2) @ self.U).unflatten(1, h.shape[1:3])
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Of a text that begins here."""

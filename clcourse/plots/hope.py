@@ -12,6 +12,7 @@ from clcourse.plots.figure import (
     BLACK,
     BLUE,
     GREEN,
+    INK,
     ORANGE,
     PURPLE,
     SOFT,
@@ -24,15 +25,19 @@ from clcourse.plots.figure import (
     sheet,
 )
 from clcourse.plots.general import note
-from clcourse.plots.labels import End, end_labels, headline, settle
-from clcourse.plots.reading import estimate_in_words, said, seeds_in_words, whole
+from clcourse.plots.labels import End, end_labels, headline, mark_guess, settle
+from clcourse.plots.reading import estimate_in_words, said, seeds_in_words, share
 from clcourse.results import load
 
 TALL = 2.4  # inches
 TASKS = {"parity": 1 / 2, "modulo 3": 1 / 3, "recall": 1 / 6}  # and chance
 MODELS = {
     "transformer": Mark(SOFT, "x", (0, (1, 1.2))),
-    "transformer, slope": Mark(BLACK, "s", (0, (5, 1.5))),
+    "transformer, slope": Mark(INK, "s", (0, (10, 3))),
+    "transformer, places": Mark(BLACK, "X", (0, (1, 1.2))),
+    "transformer, places and slope": Mark(BLACK, "x", "-"),
+    "two blocks, places": Mark(INK, "h", (0, (2.5, 2.5))),
+    "two blocks, places and slope": Mark(BLACK, "H", (0, (5, 1.5))),
     "gated": Mark(ORANGE, "v", (0, (2.5, 2.5))),
     "delta": Mark(GREEN, "D", (0, (6, 1.5, 1, 1.5))),
     "DGD": Mark(BLUE, "^", (0, (10, 3))),
@@ -44,8 +49,13 @@ MODELS = {
     "delta, read twice": Mark(GREEN, "D", "-"),
     "DGD, read twice": Mark(BLUE, "^", "-"),
 }
-SHOWN = ("transformer, slope", "gated", "delta", "DGD", "self-modifying", "HOPE", "LSTM")
+SHOWN = ("two blocks, places and slope", "gated", "delta", "DGD", "self-modifying", "HOPE", "LSTM")
+NAMES = {"two blocks, places": "transformer, two blocks, places",
+         "two blocks, places and slope": "transformer, two blocks, places and slope",
+         "self-modifying": "its memory, plain MLPs",
+         "self-modifying, slow targets": "the same, slow targets"}  # fmt: skip
 SOLVED = 0.99
+GUESSED = 64  # tokens at which the reader is asked
 
 
 @functools.cache
@@ -66,30 +76,32 @@ def most(task: str, practice: int = 3) -> int:
     return max(one for one in range(1, practice + 1) if f"practice x {one}" in there)
 
 
-def at_rate(model: str, rate: float, length: int = 256, *, fresh: bool = False):
-    """Parity after the longer practice at a rate that the search need not have chosen: lanes."""
-    found = study()["by rate"][model][str(rate)]
+def at_rate(model: str, rate: float, length: int = 256, *, fresh: bool = False, task: str = ""):
+    """Parity after 600 steps at any rate tried; task, parity or recall: that, after 2,400 steps."""
+    found = (study()["longer"][task] if task else study()["by rate"])[model][str(rate)]
     return np.array(found[f"{length}, others" if fresh else f"{length}"])
 
 
 def solved(task: str, model: str, length: int, practice: int = 1, *, fresh: bool = False) -> int:
-    """How many of these lanes are right at least 99 times in a hundred."""
+    """How many of these lanes are right 99 times in a hundred."""
     return int((lanes(task, model, length, practice, fresh=fresh) >= SOLVED).sum())
 
 
 @in_style
-def lengths(models=SHOWN, practice: int = 3, tasks=tuple(TASKS),
+def lengths(models=SHOWN, practice: int = 3, tasks=tuple(TASKS), guess=None,
             title: str | None = None) -> Figure:
     """Share right against the length of the text, a panel for each task; the first was practised.
 
     models  some of MODELS, all asked in these tasks; practice: 1, or 3 times as much
+    guess   of HOPE at 64 tokens of the first task: a mark there
     """
     picture, (panels,) = sheet(2.6 + 2.8 * len(tasks), ncols=len(tasks), sharey=True)
     parts = []
     for panel, task in zip(panels, tasks, strict=True):
         sizes = study()["settings"]["lengths"][task]
-        for model in models:
-            _line(panel, task, model, sizes, practice)
+        for place, model in enumerate(models):
+            aside = 1.025 ** (place - len(models) // 2)
+            _line(panel, task, model, np.array(sizes), (practice, aside))
         panel.axhline(TASKS[task], color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
         panel.set(xscale="log", xlim=(sizes[0] / 1.25, sizes[-1] * 1.25), ylim=(0, 1),
                   xlabel="tokens")
@@ -99,17 +111,18 @@ def lengths(models=SHOWN, practice: int = 3, tasks=tuple(TASKS),
         panel.grid(axis="y")
         where = f"{task} after {steps([task], practice)}, at {sizes[0]} and {sizes[-1]} tokens: "
         parts.append(where + "; ".join(
-            f"{model} {_said(task, model, sizes[0], practice)} and "
+            f"{NAMES.get(model, model)} {_said(task, model, sizes[0], practice)} and "
             f"{_said(task, model, sizes[-1], practice)}" for model in models))  # fmt: skip
     panels[0].set(ylabel="share right", yticks=np.linspace(0, 1, 6))
+    mark_guess(panels[0], guess, at=GUESSED)
     many = seeds_in_words([len(study()["settings"]["seeds"])])
     note(panels[0], f"mark: mean of {many};  line up and down: its 95 % interval;  dashed grey: "
                     f"chance;  practised {steps(tasks, practice)} at the first length")
     headline(picture, title)
     settle(picture, TALL * look().size)
-    end_labels(panels[-1], [End(whole(lanes(tasks[-1], model, sizes[-1], practice)).value, model,
-                                MODELS[model].colour, MODELS[model].dashes)
-                            for model in models])  # fmt: skip
+    end_labels(panels[-1], [End(share(lanes(tasks[-1], model, sizes[-1], practice)).value,
+                                NAMES.get(model, model), MODELS[model].colour,
+                                MODELS[model].dashes) for model in models])  # fmt: skip
     return Figure(picture, said(title, (
         f"Share right, mean [95 % interval] of {many}. {'. '.join(parts)}.")))  # fmt: skip
 
@@ -120,29 +133,30 @@ def steps(tasks, practice: int) -> str:
     return " or ".join(map(str, sorted(found))) + " steps"
 
 
-def _line(panel, task: str, model: str, sizes, practice: int) -> None:
-    """One model over the lengths, its intervals a little aside from those of the others."""
+def _line(panel, task: str, model: str, sizes: np.ndarray, how: tuple[int, float]) -> None:
+    """One model over the lengths, after that practice, a little aside from the others."""
+    practice, aside = how
     colour, marker, dashes = MODELS[model]
-    read = [whole(lanes(task, model, size, practice)) for size in sizes]
-    aside = 1.025 ** (list(MODELS).index(model) - 5)
-    panel.plot(np.array(sizes) * aside, [one.value for one in read], color=colour, marker=marker,
-               linestyle=dashes, markersize=1.4 * look().dot, clip_on=False, zorder=3)
+    read = [share(lanes(task, model, size, practice)) for size in sizes]
+    wide = 2.6 if model == "LSTM" else 1.0  # another lies upon it
+    panel.plot(sizes * aside, [one.value for one in read], color=colour, marker=marker,
+               linestyle=dashes, markersize=1.4 * look().dot, clip_on=False,
+               linewidth=wide * look().line, alpha=1.3 / (0.3 + wide), zorder=4 - wide)
     for size, one in zip(sizes, read, strict=True):
-        panel.plot([size * aside] * 2, [max(0, one.low), min(1, one.high)], color=colour,
+        panel.plot([size * aside] * 2, [one.low, one.high], color=colour,
                    linewidth=0.4 * look().line, clip_on=False)
 
 
 def _said(task: str, model: str, length: int, practice: int) -> str:
-    return estimate_in_words(whole(lanes(task, model, length, practice)))
+    return estimate_in_words(share(lanes(task, model, length, practice)))
 
 
 @in_style
 def every_lane(tasks=tuple(TASKS), practice: int = 3, place: int = -1,
                title: str | None = None) -> Figure:
-    """Each lane a dot; beside it how many lanes solve it, and what a token costs.
+    """Each lane a dot (a mean may describe no lane), how many solve it, and what a token costs.
 
     place  which length: 0 is the one practised, -1 the longest
-    Counting is learned or it is not, so a mean over lanes describes no lane.
     """
     models = [one for one in MODELS if any(one in study()["cells"][task] for task in tasks)]
     picture, (panels,) = sheet(11.0, ncols=len(tasks) + 1, sharey=True,
@@ -159,7 +173,8 @@ def every_lane(tasks=tuple(TASKS), practice: int = 3, place: int = -1,
     panels[-1].grid(axis="x")
     parts.append("time a token, transformer = 1: "
                  + ", ".join(f"{model} {one:.2g}" for model, one in cost.items()))
-    panels[0].set_yticks(range(len(models)), [one.replace(", slow", ",\nslow") for one in models])
+    panels[0].set_yticks(range(len(models)),
+                         [NAMES.get(one, one).replace(", ", ",\n", 1) for one in models])
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     for panel in panels:
         panel.tick_params(axis="y", length=0)
@@ -167,7 +182,7 @@ def every_lane(tasks=tuple(TASKS), practice: int = 3, place: int = -1,
     note(panels[0], f"circles: {many};  bar: their mean;  at the right: how many are right 99 "
                     f"times in a hundred;  dashed: chance;  practised {steps(tasks, practice)}")
     headline(picture, title)
-    settle(picture, 0.34 * look().size * len(models))
+    settle(picture, 0.43 * look().size * len(models))
     return Figure(picture, said(title, (
         f"Share right, mean [95 % interval] of {many}, and how many of them "
         f"solve it. {'. '.join(parts)}.")))  # fmt: skip
@@ -188,7 +203,7 @@ def _lanes_of(panel, task: str, models: list[str], where: tuple[int, int]) -> st
         right = solved(task, model, length, practice)
         panel.annotate(f"{right}", (1, row), xycoords=panel.get_yaxis_transform(), va="center",
                        xytext=(0.7, 0), textcoords="offset fontsize", fontsize=0.9 * look().type)
-        parts.append(f"{model} {estimate_in_words(whole(found))}, {right}")
+        parts.append(f"{model} {estimate_in_words(share(found))}, {right}")
     panel.axvline(TASKS[task], color=SOFT, linestyle=(0, (4, 3)), linewidth=0.5 * look().line)
     panel.set(xlim=(0, 1), xlabel=f"share right\nat {length} tokens")
     panel.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])

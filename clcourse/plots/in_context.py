@@ -21,7 +21,7 @@ from clcourse.plots.figure import (
 from clcourse.plots.general import note
 from clcourse.plots.labels import headline, settle
 from clcourse.plots.openings import across
-from clcourse.plots.reading import estimate_in_words, said, seeds_in_words, whole
+from clcourse.plots.reading import estimate_in_words, said, seeds_in_words, share
 from clcourse.results import load
 
 RULES = {
@@ -102,9 +102,9 @@ def _dots(panel, row: int, rule: str, task: str) -> str:
         found = lanes(rule, task, asked) if task in where else None
         if found is None:
             continue
-        one, at = whole(found), row + (place - 1) * 0.16
-        panel.plot([max(0, one.low), min(1, one.high)], [at, at], color=colour,
-                   linewidth=0.8 * look().line, clip_on=False)
+        one, at = share(found), row + (place - 1) * 0.16
+        panel.plot([one.low, one.high], [at, at], color=colour, clip_on=False,
+                   linewidth=0.8 * look().line)
         panel.plot(one.value, at, marker, color=colour, markersize=1.4 * look().dot, clip_on=False,
                    markerfacecolor=PAPER if asked == "before" else colour)
         words = {"long": ", after three changes ", "longer": ", after 4 times the practice ",

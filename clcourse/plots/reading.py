@@ -88,6 +88,12 @@ def whole(lanes) -> Estimate:
     return estimate(np.asarray(lanes))
 
 
+def share(lanes) -> Estimate:
+    """The estimate of stored shares (seeds,); its interval ends where shares end, at 0 and 1."""
+    one = whole(lanes)
+    return one._replace(low=max(0.0, one.low), high=min(1.0, one.high))
+
+
 def minus(first, second) -> Estimate:
     """Stored lanes minus stored lanes, one by one."""
     return paired(np.asarray(first), np.asarray(second))

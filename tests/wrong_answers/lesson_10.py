@@ -44,6 +44,14 @@ def first(g, period, lr):
     return out
 
 
+def begun(g, period, lr):
+    """The right moves at the first row of each chunk."""
+    out, moves = torch.zeros_like(g), right(g, period, lr)
+    for end in range(period, g.shape[1] + 1, period):
+        out[:, end - period] = moves[:, end - 1]
+    return out
+
+
 def written(new):
     """A write from what is made of (M, pair, eta, alpha)."""
     return lambda M, k, v, eta, alpha: new(M, k.mT @ v, eta, alpha)
@@ -58,6 +66,22 @@ def loss(of):
     return inner
 
 
+def error(sign, share):
+    """The loss of an error that is corrected, in place of <x m, delta>."""
+
+    def inner(m, x, delta, lr, keep):
+        fit = (x @ m + sign * delta).square().sum(-1).mean(-1) / 2
+        return fit + share * (1 - keep) / (2 * lr) * m.square().sum((1, 2))
+
+    return inner
+
+
+def target(m, x, delta, lr, keep):
+    """Half the squared distance to what momentum would give, with that held fixed."""
+    aim = (keep * m - lr * x.mT @ delta / x.shape[1]).detach()
+    return (m - aim).square().sum((1, 2)) / (2 * lr)
+
+
 WRONG = {
     "10.1": [
         (lambda g, period, lr: -right(g, period, lr), "sign is turned"),
@@ -69,6 +93,11 @@ WRONG = {
         (chunks(lambda g, start, end, lr: -lr * g[:, end - 1]), "last gradient"),
         (first, "first step of each chunk"),
         (from_zero, "counted from 1"),
+        (begun, "first step of a chunk"),
+        (lambda g, period, lr: right(g, period, lr).roll(1, 1), "one step late"),
+        (lambda g, period, lr: right(g, period, lr).cumsum(1), "positions"),
+        (lambda g, period, lr: right(g, period, lr / period), "period twice"),
+        (chunks(lambda g, start, end, lr: -lr * g[:, :end].sum(1) / (end - start)), "emptied"),
         (unfinished, "unfinished"),
         (lambda g, period, lr: right(g, period, lr).mean(0), "averaged over the lanes"),
     ],
@@ -79,6 +108,9 @@ WRONG = {
         (written(lambda M, pair, η, α: (1 - α) * M + η * pair), "what stays, here"),
         (written(lambda M, pair, η, α: α * (M + η * pair)), "on the new pair, too"),
         (written(lambda M, pair, η, α: η * M + α * pair), "exchanged"),
+        (written(lambda M, pair, η, α: η * (α * M + pair)), "on the old M, too"),
+        (written(lambda M, pair, η, α: (1 - η) * M + η * pair), "not 1 - eta"),
+        (lambda M, k, v, eta, alpha: alpha * M + eta * v.mT @ k, "sizes do not fit"),
         (written(lambda M, pair, η, α: α * M - η * pair), "pair is added"),
         (written(lambda M, pair, η, α: α * M), "pair is missing"),
         (written(lambda M, pair, η, α: η * pair), "old M is missing"),
@@ -98,6 +130,13 @@ WRONG = {
         (loss(lambda fit, size, lr, keep: 4 * fit + (1 - keep) / (2 * lr) * size), "the batch"),
         (loss(lambda fit, size, lr, keep: fit / 2 + (1 - keep) / (2 * lr) * size), "outputs, too"),
         (loss(lambda fit, size, lr, keep: lr * fit + (1 - keep) / (2 * lr) * size), "no lr"),
+        (loss(lambda fit, size, lr, keep: lr * fit + (1 - keep) / 2 * size), "both terms by lr"),
+        (loss(lambda fit, size, lr, keep: fit + size / (2 * lr)), "all of m away"),
+        (loss(lambda fit, size, lr, keep: fit / 2 + (1 - keep) / (12 * lr) * size), "everything"),
+        (loss(lambda fit, size, lr, keep: fit + (1 - keep) / (2 * lr) * size.sqrt()), "length"),
+        (error(-1, 1.0), "corrects the error"),
+        (target, "detach"),
+        (loss(lambda fit, size, lr, keep: fit + 3 * (1 - keep) / lr * size), "slope of your loss"),
         (loss(lambda fit, size, lr, keep: (fit + size).sum()), "one number for all lanes"),
         (lambda m, x, delta, lr, keep: (x @ m) * delta, "one number a lane"),
     ],
