@@ -59,9 +59,9 @@ def test_every_statement_is_judged_on_the_stored_lanes():
         shown = next(effect for said, (_, effect) in effects.items() if words in said)
         assert shown.value == pytest.approx(float((ours - theirs).mean()))
     keys = results.load("10_recall")["keys"]["alike"]
-    delta, hebbian = (np.array(keys[rule]["lanes"]["8"]) for rule in ("delta", "hebbian"))
+    delta, centred = (np.array(keys[rule]["lanes"]["8"]) for rule in ("delta", "hebbian, centred"))
     shown = next(effect for words, (_, effect) in effects.items() if "the last 8" in words)
-    assert shown.value == pytest.approx((delta - hebbian).mean())
+    assert shown.value == pytest.approx((delta - centred).mean())
 
 
 def test_the_claim_about_fading_holds_on_fresh_lanes_and_fails_without_fading():
@@ -213,6 +213,28 @@ RIGHT = {
 def test_right_answers_written_differently_are_right(name, place):
     reply = cl.check(name, RIGHT[name][place])
     assert reply.right, reply
+
+
+def loss_of(fit, size):
+    """A loss from a first term of (answer, delta) and a second of the sum of squares of m."""
+    return lambda m, x, delta, lr, keep: (
+        fit(x @ m, delta).sum(-1).mean(-1) + (1 - keep) / (2 * lr) * size(m.square().sum((1, 2)))
+    )
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), [
+    ("10.2", lambda M, k, v, eta, alpha: alpha * M + eta * k @ v, "sizes do not fit"),
+    ("10.2", lambda M, k, v, eta, alpha: alpha * M + eta * k * v, "sizes do not fit"),
+    ("10.2", lambda M, k, v, eta, alpha: np.array(M) + np.array(k) @ np.array(v), "sizes"),
+    ("10.3", loss_of(lambda said, δ: (said + δ) ** 2 / 2, lambda one: one), "corrects the error"),
+    ("10.3", loss_of(lambda said, δ: (said - δ) ** 2, lambda one: one), "corrects the error"),
+    ("10.3", loss_of(lambda said, δ: (said - δ) ** 2, lambda one: 0 * one), "corrects the error"),
+    ("10.3", loss_of(lambda said, δ: said * δ, lambda one: 2 * one.sqrt()), "length of m"),
+    ("10.3", loss_of(lambda said, δ: said * δ, lambda one: 6 * one), "slope of your loss at m[0, "),
+])  # fmt: skip
+def test_forms_of_one_mistake_are_told_alike(name, answer, words):
+    reply = cl.check(name, answer)
+    assert not reply.right and words in repr(reply), reply
 
 
 def test_an_inner_loss_that_ignores_its_numbers_is_wrong():
