@@ -5,6 +5,7 @@ import re
 import statistics
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -191,6 +192,41 @@ def test_predict_comes_before_a_guess(cells):
         assert re.search(r"\bpredict", before[-1], re.IGNORECASE), (
             f"nothing asks for a prediction just above cell {place}"
         )
+
+
+def unanswered(code) -> list[str]:
+    """Names of guesses that no later code cell reads: what was thought is lost.
+
+    A guess in words (among=…) may be answered in words, below the next run.
+    """
+    asked = re.compile(r"^(\w+) *= *cl\.guess\((.*)\)", re.MULTILINE)
+    lost, open_ = [], set()
+    for cell in code:
+        used = {
+            node.id
+            for node in ast.walk(ast.parse(cell.source))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
+        new = {name for name, rest in asked.findall(cell.source) if "among=" not in rest}
+        lost += sorted(new & open_)  # asked anew before it was read
+        open_ = (open_ - used) | new
+    return lost + sorted(open_)
+
+
+def test_every_guess_is_answered_by_a_later_cell(code):
+    assert not unanswered(code), "a later cell must use the guess, such as a figure: guess=…"
+
+
+def test_a_guess_that_nobody_reads_is_found():
+    def cells(*sources):
+        return [SimpleNamespace(source=source) for source in sources]
+
+    asked, answer = 'mine = cl.guess("10.4", ...)\nmine', "cl.plots.hope.lengths(guess=mine)"
+    assert unanswered(cells(asked)) == ["mine"]
+    assert unanswered(cells("f(mine)", asked, "other = 3", "g()  # mine")) == ["mine"]
+    assert unanswered(cells(asked, asked, answer)) == ["mine"]
+    assert unanswered(cells(asked, answer)) == unanswered(cells(asked, answer, asked, answer)) == []
+    assert unanswered(cells('word = cl.guess("01.4", ..., among=("notes", "weights"))')) == []
 
 
 def test_every_check_is_an_exercise(code):
