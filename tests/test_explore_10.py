@@ -74,7 +74,7 @@ def test_bars_are_as_long_as_the_accuracies_and_a_triangle_marks_one_network(spe
     bars = [float(one.get("width")) / 380 for one in root.iter(f"{SVG}rect")
             if one.get("fill") == BLUE]  # fmt: skip
     tops = [float(one.get("points").split(",")[0]) for one in root.iter(f"{SVG}polygon")]
-    names = ("online", "awake", "rested")
+    names = ("rested", "online", "awake")
     assert bars == pytest.approx([row[name] for name in names], abs=1e-3)
     assert [(x - 36) / 380 for x in tops[:3]] == pytest.approx([alone[name] for name in names],
                                                                abs=1e-3)  # fmt: skip
@@ -155,7 +155,7 @@ def test_a_tick_stands_wherever_a_part_is_due(rhythms):
 def test_tables_and_still_figures_say_the_same(speeds, rhythms):
     assert len(speeds.table.rows) == 250
     row = searched("two weights", lr=0.3, keep=0.97, slow_lr=0.03)
-    numbers = [f"{row[name]:.2f}" for name in ("online", "awake", "rested")]
+    numbers = [f"{row[name]:.2f}" for name in ("rested", "online", "awake")]
     assert [lesson_10.TWO, "0.3", "0.97", "0.03", *numbers] in speeds.table.rows
     assert ["slow", 32, 3, 32, 31] in rhythms.table.rows
     for explorer, says in ((speeds, "100 settings"), (rhythms, "period 8: 12 moves")):
@@ -163,3 +163,11 @@ def test_tables_and_still_figures_say_the_same(speeds, rhythms):
         assert bundle["text/plain"].startswith("Interactive once its cell has run.")
         assert says in bundle["text/plain"] and 'alt="' in bundle["text/html"]
         assert len(explorer.fallback.png) < 40_000
+
+
+def test_a_part_that_moves_now_is_not_called_behind():
+    assert "it moves now; the oldest of them is 7 steps old" in rhythm.heard(40, 8)
+    assert "behind" not in rhythm.heard(40, 8) and "5 moves so far" in rhythm.heard(40, 8)
+    assert "its weights are 6 steps behind, at worst 7" in rhythm.heard(39, 8)
+    assert "its weights are 0 steps behind" in rhythm.heard(41, 8)
+    assert "never behind" in rhythm.heard(17, 1) and "is 1 step old" in rhythm.heard(4, 2)

@@ -28,8 +28,8 @@ __all__ = ["rhythms", "speeds"]
 WIDTH, HEIGHT = 900, 416
 TWO, BESIDE = "two weights on each connection", "a network beside"
 KINDS = {TWO: "two weights", BESIDE: "beside"}
-MEASURES = {"online": "online, right before learning", "awake": "base, after a context",
-            "rested": "base, after the rest"}  # fmt: skip
+MEASURES = {"rested": "base, after the rest", "online": "online, right before learning",
+            "awake": "base, after a context"}  # fmt: skip
 NOTHING = 0.6  # online accuracy of the base that adapts to nothing: six of ten names stay
 
 
@@ -122,8 +122,8 @@ def _rows(row: dict, fast: float) -> list[str]:
             parts.append(text(x0 + wide + 10, y + 21, number(row[key]), size=17, bold=True))
         if key in alone:
             parts.append(_triangle(x0 + wide * alone[key], y + 39, 7))
-    parts.append(line([(x0 + wide * NOTHING, 120), (x0 + wide * NOTHING, 164)], INK, width=1.5,
-                      dashes="4 3"))
+    x, y = x0 + wide * NOTHING, 120 + 82 * list(MEASURES).index("online")
+    parts.append(line([(x, y), (x, y + 44)], INK, width=1.5, dashes="4 3"))
     parts.append(text(x0, 361, "dashed: the base that adapts to nothing", size=14, colour=SOFT))
     parts += [_triangle(x0 + 7, 380, 7), text(x0 + 20, 385, f"one network, rate {fast:g}", size=14)]
     return parts

@@ -79,13 +79,22 @@ def _heard(step: int, periods: tuple[int, ...]) -> list[str]:
     parts = [text(24, 303, "pale: the gradients gathered so far;  a tick: a move by their mean",
                   size=14, colour=SOFT)]  # fmt: skip
     for place, (name, C) in enumerate(zip(PARTS, periods, strict=True)):
-        now = behind(step, C)
-        moves = f"{step // C} move{'s' if step // C != 1 else ''} so far"
         parts.append(text(24, 330 + 26 * place, name, size=15, bold=True, colour=COLOURS[place]))
-        parts.append(text(110, 330 + 26 * place, (
-            f"every {C}: {moves}; gathered {now + 1} of {C} gradients; its weights are {now} "
-            f"step{'s' if now != 1 else ''} behind, at worst {C - 1}"), size=15))  # fmt: skip
+        parts.append(text(110, 330 + 26 * place, heard(step, C), size=15))
     return parts
+
+
+def heard(step: int, C: int) -> str:
+    """One part at this step: it moves now, or how far its weights are behind."""
+    now = behind(step, C)
+    moves = f"every {C}: {step // C} move{'s' if step // C != 1 else ''} so far"
+    if C == 1:
+        return f"{moves}; it moves at each step, and its weights are never behind"
+    if now == C - 1:
+        return (f"{moves}; gathered {C} of {C} gradients: it moves now; the oldest of them is "
+                f"{now} step{'s' if now != 1 else ''} old")  # fmt: skip
+    return (f"{moves}; gathered {now + 1} of {C} gradients; its weights are {now} "
+            f"step{'s' if now != 1 else ''} behind, at worst {C - 1}")
 
 
 def _periods() -> Table:
