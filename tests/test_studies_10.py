@@ -157,6 +157,9 @@ def test_until_the_rest_it_is_one_network_and_who_shares_a_life_changes_nothing(
     for measure in ("online", "late", "awake", "by step"):
         assert first[measure] == free[measure] == more[measure]
     assert free["rested"][0] + 0.1 < first["rested"][0] < more["rested"][0]
+    faster = study.lived(world, "replay of 50 at rest", setting | {"lr": 0.7}, "test")
+    alone = study.lived(world, "one network", {"lr": 0.7}, "test")
+    assert faster["by step"] == alone["by step"] != first["by step"]
     fresh = study.World("30 steps", [3])  # where nobody has lived before
     assert study.lived(fresh, "replay of 200 at rest", setting, "test") == more
 
