@@ -46,59 +46,69 @@ def _chunked(g, period: int, lr: float, *, first: int = 0, back: int | None = No
 
 def _check_clock(g, got, period: int, lr: float) -> None:
     """One stream of gradients."""
-    import torch
-
-    right, steps = _chunked(g, period, lr), g.shape[1]
-    running = torch.stack(
-        [-lr * g[:, max(0, t + 1 - period) : t + 1].mean(dim=1) for t in range(steps)], dim=1
-    )
-    left = steps % period
-    unfinished = right.clone()
-    if left:
-        unfinished[:, -1] = -lr * g[:, steps - left :].mean(dim=1)
-    early = torch.zeros_like(g)  # moves at rows 0, period, …: what stands before it is used
-    for row in range(0, steps, period):
-        early[:, row] = -lr * g[:, max(0, row - period) : row + 1].mean(dim=1)
-    last = torch.zeros_like(g)
-    last[:, period - 1 :: period] = -lr * g[:, period - 1 :: period]
-    first = torch.zeros_like(g)
-    first[:, ::period] = -lr * g[:, ::period]
-    begun = torch.zeros_like(g)  # the right moves, at the first row of each chunk
-    begun[:, : period * (steps // period) : period] = right[:, period - 1 :: period]
-    whole = torch.zeros_like(g)  # what is gathered is never emptied
-    for row in range(period - 1, steps, period):
-        whole[:, row] = -lr * g[:, : row + 1].sum(dim=1) / period
-    held = right.clone()
-    for row in range(steps):
-        held[:, row] = right[:, period * (row // period) + period - 1] if (
-            period * (row // period) + period <= steps) else 0  # fmt: skip
+    right = _chunked(g, period, lr)
     expect(
         got,
         right,
         (-right, "the sign is turned: a step goes against the gradient."),
         (right / lr, "lr is missing: it says how far a part moves."),
         (period * right, "this is the sum of the chunk, as the paper prints it: take the mean."),
+        (right / period, "this divides by the period twice: the mean has done it already."),
         (_chunked(g, period, lr, back=period + 1), "these chunks have period + 1 rows (the "
          "paper's sum runs from i - C to i): take the last period rows."),
         (-lr * g, "this moves at every step: a part of period C waits, and moves once in C."),
-        (running, "this moves at every step, by a running mean: it moves only at the end of a "
-         "chunk, and stands still between."),
-        (last, "this uses the last gradient of each chunk alone: take the mean of all of them."),
-        (first, "this moves at the first step of each chunk, before its gradients are known: move "
-         "at the last."),
-        (begun, "the right moves, but at the first step of a chunk, before its gradients are "
-         "known: move at the last."),
         (right.roll(1, 1), "this is one step late: a part of period C moves *at* step C, which is "
          "row C - 1."),
         (right.cumsum(1), "these are positions: give the change at each step, 0 where it stands."),
-        (right / period, "this divides by the period twice: the mean has done it already."),
-        (whole, "what was gathered must be emptied after each move: take the last period rows."),
+        (right.mean(dim=0), "you averaged over the lanes: each has gradients of its own."),
+        *_at_other_steps(g, right, period, lr),
+        *_of_other_rows(g, right, period, lr),
+    )  # fmt: skip
+
+
+def _at_other_steps(g, right, period: int, lr: float) -> list:
+    """Moves that come too early, too late or too often."""
+    import torch
+
+    steps = g.shape[1]
+    chunks = steps // period * period  # rows that belong to whole chunks
+    running = torch.stack(
+        [-lr * g[:, max(0, t + 1 - period) : t + 1].mean(dim=1) for t in range(steps)], dim=1
+    )
+    begun, held, early = (torch.zeros_like(g) for _ in range(3))
+    begun[:, :chunks:period] = right[:, period - 1 :: period]
+    held[:, :chunks] = right[:, period - 1 :: period].repeat_interleave(period, dim=1)
+    for row in range(0, steps, period):  # what stands before it is used
+        early[:, row] = -lr * g[:, max(0, row - period) : row + 1].mean(dim=1)
+    return [
+        (running, "this moves at every step, by a running mean: it moves only at the end of a "
+         "chunk, and stands still between."),
+        (begun, "the right moves, but at the first step of a chunk, before its gradients are "
+         "known: move at the last."),
         (early, "this moves one step late, or at step 1: steps are counted from 1, and a chunk "
          "ends in row period - 1."),
-        (unfinished, "the last, unfinished chunk is used too early: what is left over waits."),
         (held, "the move is made at every step of the chunk: make it once, at the end."),
-        (right.mean(dim=0), "you averaged over the lanes: each has gradients of its own."),
-    )  # fmt: skip
+    ]  # fmt: skip
+
+
+def _of_other_rows(g, right, period: int, lr: float) -> list:
+    """Moves made of too few gradients, or of too many."""
+    import torch
+
+    last, first, whole = (torch.zeros_like(g) for _ in range(3))
+    last[:, period - 1 :: period] = -lr * g[:, period - 1 :: period]
+    first[:, ::period] = -lr * g[:, ::period]
+    whole[:, period - 1 :: period] = -lr / period * g.cumsum(dim=1)[:, period - 1 :: period]
+    unfinished = right.clone()
+    if left := g.shape[1] % period:
+        unfinished[:, -1] = -lr * g[:, -left:].mean(dim=1)
+    return [
+        (last, "this uses the last gradient of each chunk alone: take the mean of all of them."),
+        (first, "this moves at the first step of each chunk, before its gradients are known: move "
+         "at the last."),
+        (whole, "what was gathered must be emptied after each move: take the last period rows."),
+        (unfinished, "the last, unfinished chunk is used too early: what is left over waits."),
+    ]  # fmt: skip
 
 
 @exercise(
