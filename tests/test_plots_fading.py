@@ -63,6 +63,7 @@ def test_the_sentence_of_the_rivals_has_every_mean_and_interval():
         numbers = FIRST[name]["best sum"]
         three = ", ".join(said(numbers[one]) for one in ("online", "awake", "rested"))
         assert f"{words} {three}" in sentence
+    assert "; 50 images replayed at rest 0.81 " in sentence
 
 
 def test_marks_stand_where_the_means_are():
