@@ -165,6 +165,19 @@ def test_places_are_what_attention_lacked_for_recall_and_no_transformer_counts_o
                 assert abs(in_short(one["practice x 3"][length]) - 0.5) < 0.06, (model, length)
 
 
+def test_with_more_practice_some_transformers_learn_sixteen_bits_and_none_more():
+    longer = cl.results.load("10_hope")["longer"]
+    parity = [one for rates in longer["parity"].values() for one in rates.values()]
+    assert len(parity) == 16
+    assert max(max(one["16"]) for one in parity) > 0.9
+    for length, most in (("32", 0.65), ("64", 0.6), ("256", 0.55)):
+        assert max(max(one[length] + one[f"{length}, others"]) for one in parity) < most
+    lstm = longer["recall"]["LSTM"]
+    best = max(lstm, key=lambda lr: in_short(lstm[lr]["32"]))
+    assert min(map(float, lstm)) < float(best) < max(map(float, lstm))
+    assert in_short(lstm[best]["128"]) > 0.7
+
+
 def test_one_lane_counts_as_is_stored(study):
     hope, stored = study("10_hope"), cl.results.load("10_hope")["cells"]["parity"]["DGD"]
     network = hope.practised("parity", "DGD", [0], stored["lr"])
