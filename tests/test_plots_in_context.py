@@ -69,6 +69,13 @@ def test_rules_say_what_is_stored():
     assert "after three changes" in sentence and "after 4 times the practice" in sentence
 
 
+def test_every_kind_of_mark_is_named_beside_one_of_them():
+    panels = in_context.rules().picture.axes
+    said = [text.get_text() for panel in panels for text in panel.texts]
+    assert {"before", "since", "3 changes", "4 x practice"} <= set(said)
+    assert {asked for *_, asked in in_context.SPOKEN} == set(in_context.ASKED)
+
+
 def test_lanes_by_what_was_asked():
     cell = cl.results.load("10_in_context")["cells"]["roomy"]["gated"]
     assert in_context.lanes("gated").tolist() == cell["lanes"]["seen, by regime"][1]

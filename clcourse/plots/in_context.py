@@ -19,7 +19,7 @@ from clcourse.plots.figure import (
     sheet,
 )
 from clcourse.plots.general import note
-from clcourse.plots.labels import headline, settle
+from clcourse.plots.labels import headline, readable, settle
 from clcourse.plots.openings import across
 from clcourse.plots.reading import estimate_in_words, said, seeds_in_words, share
 from clcourse.results import load
@@ -41,6 +41,15 @@ ASKED = {  # what is asked, and how it looks; the panels in which it is
     "longer": (Mark(VERMILLION, "^", "-"), "triangle: since they changed, after 4 times the "
                                            "practice", ("crowded",)),
 }  # fmt: skip
+
+
+SPOKEN = {  # (task, rule, asked): words beside one mark of each kind, and on which side
+    ("roomy", "Hebbian", "before"): ("before", -1),
+    ("roomy", "Hebbian", "since"): ("since", 1),
+    ("roomy", "Hebbian", "long"): ("3 changes", -1),
+    ("crowded", "self-modifying", "longer"): ("4 x practice", -1),
+    ("crowded", "self-modifying", "before"): ("before", 1),
+}
 
 
 @functools.cache
@@ -107,6 +116,14 @@ def _dots(panel, row: int, rule: str, task: str) -> str:
                    linewidth=0.8 * look().line)
         panel.plot(one.value, at, marker, color=colour, markersize=1.4 * look().dot, clip_on=False,
                    markerfacecolor=PAPER if asked == "before" else colour)
+        if (task, rule, asked) in SPOKEN:
+            spoken, side = SPOKEN[task, rule, asked]
+            panel.annotate(spoken, (one.high if side > 0 else one.low, at), va="center",
+                           xytext=(0.5 * side, 0), textcoords="offset fontsize",
+                           ha="left" if side > 0 else "right", fontsize=0.9 * look().type,
+                           color=readable(colour), zorder=4,
+                           bbox={"boxstyle": "square,pad=0.1", "facecolor": PAPER,
+                                 "linewidth": 0})  # fmt: skip
         words = {"long": ", after three changes ", "longer": ", after 4 times the practice ",
                  "before": "", "since": ", "}[asked]  # fmt: skip
         heard.append(words + estimate_in_words(one))
