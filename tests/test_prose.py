@@ -1964,8 +1964,8 @@ LESSON_10 = [
      lambda: [written("self-modifying, slow targets", "crowded")]),
     ("HOPE has {} of 64 bits right and {} of 256.",
      lambda: [asked_of("parity", "HOPE", n) for n in (64, 256)]),
-    ("With a slope alone 1 and 11 still are ({}). With places it could tell, and has not learnt it: "
-     "{}, with places and slope in two blocks {}.",
+    ("With a slope alone 1 and 11 still are ({}). With places it could tell, and has not learnt "
+     "it: {}, with places and slope in two blocks {}.",
      lambda: [asked_of("parity", one, 16) for one in (
          "transformer, slope", "transformer, places", "two blocks, places and slope")]),
     ("some lanes with places learn the 16 bits ({}), and none goes on to 32 ({}).",
