@@ -154,3 +154,8 @@ def pytest_collect_file(file_path, parent):
         Notebook.from_parent(parent, path=file_path) if isinstance(one, nbval.IPyNbFile) else one
         for one in (yield)
     ]
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long comes first, so that no worker is left alone with it: browser, notebooks."""
+    items.sort(key=lambda one: (not one.get_closest_marker("browser"), not isinstance(one, Cell)))
