@@ -15,12 +15,13 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from clcourse.errors import CourseError
+from clcourse.errors import CourseError, whole
 from clcourse.learner import Change, masked
 from clcourse.replay import Reservoir
 from clcourse.seeds import LaneRandom, Seeds, device, lane_ids
 from clcourse.streams import Experience
 
+SIZES = "give the sizes of the stream, such as 64 inputs and 10 classes"
 UNSEEN = -1e8  # the score of a class without an example; an answer not in question has -1e9
 
 
@@ -36,7 +37,8 @@ class Floor:
     changes = (Change("running statistics", "until the next update", "every user"),)
 
     def __init__(self, inputs: int, classes: int, seeds: Seeds) -> None:
-        self.inputs, self.classes = whole("inputs", inputs, 1), whole("classes", classes, 2)
+        self.inputs = whole("inputs", inputs, 1, SIZES)
+        self.classes = whole("classes", classes, 2, SIZES)
         self.seeds = lane_ids(seeds)
 
     def observe(self, x, y, allowed=None) -> torch.Tensor:
@@ -231,7 +233,7 @@ class StreamingRidge(RunningSums):
             raise CourseError(
                 f"strength={strength!r}; expected a finite number above 0: try strength=0.1."
             )
-        super().__init__(inputs, classes, seeds, whole("features", features, 1))
+        super().__init__(inputs, classes, seeds, whole("features", features, 1, SIZES))
         self.strength = strength
         normal = LaneRandom(seeds, "random features").normal(inputs + 1, features)
         self.R = (normal / features**0.5).to(self.B)
@@ -256,13 +258,3 @@ def solved(A: torch.Tensor, B: torch.Tensor, λ: float, knob: str) -> torch.Tens
             f"{knob}={λ!r} is too small for these data: their sums cannot be inverted; expected "
             f"enough to hold them up: try {knob}={max(100 * λ, 1e-6):.0e}."
         ) from error
-
-
-def whole(name: str, value: int, least: int) -> int:
-    """A whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise CourseError(
-            f"{name}={value!r}; expected a whole number of at least {least}: "
-            "give the sizes of the stream, such as 64 inputs and 10 classes."
-        )
-    return value

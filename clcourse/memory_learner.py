@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clcourse.baselines import UNSEEN, Floor, whole
-from clcourse.errors import CourseError
+from clcourse.baselines import SIZES, UNSEEN, Floor
+from clcourse.errors import CourseError, whole
 from clcourse.learner import Change, cross_entropy
 from clcourse.memory import State, linear_memory
 from clcourse.memory.layer import GATES
@@ -34,7 +34,7 @@ class MemoryCore(nn.Module):
     def __init__(self, inputs: int, *, hidden: int = 200, width: int = 64, seeds: Seeds) -> None:
         super().__init__()
         sizes = {"inputs": inputs, "hidden": hidden, "width": width}
-        self.inputs, hidden, width = (whole(name, size, 1) for name, size in sizes.items())
+        self.inputs, hidden, width = (whole(name, size, 1, SIZES) for name, size in sizes.items())
         random = LaneRandom(seeds, "memory core")
         self.seeds = random.seeds
         lanes = len(self.seeds)
@@ -84,7 +84,7 @@ def learn_to_write(
     length 1, a lane at a time.
     """
     x = _by_class(as_stream(stream), core)
-    classes = min(whole("classes", classes, 2), x.shape[1])
+    classes = min(whole("classes", classes, 2, SIZES), x.shape[1])
     core, random = _copied(core), LaneRandom(core.seeds, "little streams")
     optimiser = torch.optim.AdamW(core.parameters(), lr, betas=(0.9, 0.99), weight_decay=0.0)
     seen = torch.ones(len(core.seeds), TEXTS, classes, dtype=torch.bool, device=core.A.device)

@@ -15,16 +15,15 @@ attention, of which one of the other lanes learns nothing in 400, also twice the
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from statistics import mean
 
 import torch
+from parts import Parts
 
 import clcourse as cl
 from clcourse.pairs import VALUES, WORDS
-from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 SETTINGS = {
@@ -47,25 +46,6 @@ SETTINGS = {
     "texts": 32,
     "texts_at_8192": 8,
 }  # fmt: skip
-
-
-class Parts:
-    """The parts of a study: each is made once, and kept on disk."""
-
-    def __init__(self, name: str) -> None:
-        self.path = cache_folder() / f"{name}_parts.json"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.made = json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def __call__(self, name: str, make: Callable[[], dict]) -> dict:
-        if name not in self.made:
-            self.made[name] = make()
-            unfinished = self.path.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(self.made))
-            unfinished.replace(self.path)
-            print(name, {key: round(mean(lanes), 3) if isinstance(lanes, list) else lanes
-                         for key, lanes in self.made[name].items()}, flush=True)  # fmt: skip
-        return self.made[name]
 
 
 def lists(found: dict[str, torch.Tensor]) -> dict[str, list[float]]:

@@ -31,11 +31,11 @@ import itertools
 import json
 
 import torch
+from parts import Parts
 
 import clcourse as cl
 from clcourse.evaluate import batches
 from clcourse.nested.fading import FadingWeights
-from clcourse.pretraining import cache_folder
 from clcourse.results import store
 from clcourse.worlds import relabelled_digits
 
@@ -320,60 +320,36 @@ def chosen(rows: list[dict], free: float) -> dict[str, dict]:
     return {"best sum": both["setting"], "equal adaptation": near["setting"]}
 
 
-class Notebook:
-    """What is done is kept on disk, so that the study may be stopped and started again."""
-
-    def __init__(self) -> None:
-        names = ("network", "base", "batch", "rest", "worlds")
-        fixed = json.dumps([SETTINGS[name] for name in names])
-        key = hashlib.sha256(fixed.encode()).hexdigest()[:12]
-        self.path = cache_folder() / f"10_fading_{key}.json"
-        self.done = json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def once(self, name: str, make):
-        """make(), or what it gave before."""
-        if name not in self.done:
-            self.done[name] = make()
-        return self.done[name]
-
-    def write(self) -> None:
-        """To disk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(self.done))
-
-
-def search(name: str, notes: Notebook) -> dict[str, list[dict]]:
+def search(name: str, notes: Parts) -> dict[str, list[dict]]:
     """Every setting of every rival in one world."""
     world, found = None, {}
     for rival in rivals(name):
         rows = []
         for setting in combinations(rival):
             key = f"search/{name}/{rival}/{setting}"
-            if key not in notes.done and world is None:
+            if key not in notes.made and world is None:
                 world = World(name, SETTINGS["search_seeds"])
-            row = notes.once(key, lambda w=world, r=rival, s=setting: tried(w, r, s))
+            row = notes(key, lambda w=world, r=rival, s=setting: tried(w, r, s))
             rows.append({"setting": setting} | row)
         found[rival] = rows
-        notes.write()
         print(name, rival, flush=True)
     return found
 
 
-def lanes(name: str, seeds, settings: dict, notes: Notebook) -> dict:
+def lanes(name: str, seeds, settings: dict, notes: Parts) -> dict:
     """The chosen settings on other lanes; what both rules choose is run once."""
     world, measured = World(name, seeds), {}
     for rival, rules in settings.items():
-        measured[rival] = {rule: notes.once(
+        measured[rival] = {rule: notes(
             f"lanes/{name}/{seeds}/{rival}/{setting}",
             lambda r=rival, s=setting: lived(world, r, s, "test"))
             for rule, setting in rules.items()}  # fmt: skip
     measured["base"] = [round(a, 4) for a in world.base_accuracy(
         cl.GradientLearner(world.network), "test").tolist()]  # fmt: skip
-    notes.write()
     return measured
 
 
-def periods(name: str, settings: dict, notes: Notebook) -> dict:
+def periods(name: str, settings: dict, notes: Parts) -> dict:
     """Slow steps once in C with the mean of C gradients, at the same rate and at C times it."""
     world, rows = World(name, SETTINGS["seeds"]), {}
     for kind in ("beside", "two weights"):
@@ -381,12 +357,11 @@ def periods(name: str, settings: dict, notes: Notebook) -> dict:
         for C, matched in itertools.product(SETTINGS["periods"], (True, False)):
             slow_lr = given["slow_lr"] * (C if matched else 1)
             rule = "C times the rate" if matched else "the same rate"
-            rows.setdefault(kind, {}).setdefault(rule, {})[str(C)] = notes.once(
+            rows.setdefault(kind, {}).setdefault(rule, {})[str(C)] = notes(
                 f"periods/{name}/{kind}/{given}/{C}/{rule}",
                 lambda k=kind, g=given, s=slow_lr, c=C: numbers(world.live(FadingWeights(
                     world.network, g["lr"], keep=g["keep"], slow_lr=s, period=c,
                     beside=k == "beside"), "test")))  # fmt: skip
-    notes.write()
     return rows
 
 
@@ -419,22 +394,22 @@ def watched(world: World, learner) -> dict[str, list]:
     return {name: with_intervals(row) for name, row in rows.items()}
 
 
-def lives(name: str, settings: dict, notes: Notebook) -> dict[str, dict]:
+def lives(name: str, settings: dict, notes: Parts) -> dict[str, dict]:
     """The lives of some rivals with their best sum, step by step, with intervals over lanes."""
     world, rows = World(name, SETTINGS["seeds"]), {}
     for rival in WATCHED:
         given = settings[rival]["best sum"]
-        rows[rival] = notes.once(
+        rows[rival] = notes(
             f"lives/{name}/{rival}/{given}",
             lambda r=rival, g=given: watched(world, RIVALS[r][1](world.network, world.base, **g)),
         )
-    notes.write()
     return rows
 
 
 def main() -> None:
     """Search every world, then run the lanes that are reported and fresh ones."""
-    notes = Notebook()
+    fixed = json.dumps([SETTINGS[name] for name in ("network", "base", "batch", "rest", "worlds")])
+    notes = Parts(f"10_fading_{hashlib.sha256(fixed.encode()).hexdigest()[:12]}")
     results = {"search": {}, "chosen": {}, "lanes": {}, "other lanes": {}}
     for name in SETTINGS["worlds"]:
         found = search(name, notes)

@@ -40,19 +40,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from functools import cache
 from itertools import islice, product
 from typing import NamedTuple
 
 import torch
+from parts import Parts
 from scipy.stats import ttest_1samp
 
 import clcourse as cl
 from clcourse.evaluate import batches
 from clcourse.nested.continuum import ContinuumLearner, ContinuumMemory
 from clcourse.nets import MLP
-from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 SETTINGS = {
@@ -246,33 +245,14 @@ def live(one, seeds, world: str, copies: int, held_out: str) -> dict:
             for name, values in results.items()}  # fmt: skip
 
 
-class Kept:
-    """What is done already, in one file."""
-
-    def __init__(self) -> None:
-        self.path = cache_folder() / "10_frequency_runs.json"
-        self.runs = json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def run(self, name: tuple, make) -> dict:
-        """make(), or what it gave before."""
-        key = json.dumps(name)
-        if key not in self.runs:
-            self.runs[key] = make()
-            unfinished = self.path.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(self.runs))
-            unfinished.replace(self.path)
-            print(*name[:6], len(name[-1]), file=sys.stderr)
-        return self.runs[key]
-
-
 KEPT = None
 
 
 def measured(family: Family, seeds, settings, held_out: str = "test") -> dict:
     """{setting: {"new": a lane each, "end": a lane each}}."""
     seeds, settings = list(seeds), [tuple(one) for one in settings]
-    rows = KEPT.run(
-        (*family, held_out, seeds, settings),
+    rows = KEPT(
+        json.dumps((*family, held_out, seeds, settings)),
         lambda: live(
             learner(family, seeds, settings), seeds, family.world, len(settings), held_out
         ),  # fmt: skip
@@ -514,7 +494,7 @@ def beside(world: str) -> dict:
     controls = measured(first, seeds, sorted(set(ours.values())))
 
     def rows_of(what, seeds, settings, part):
-        rows = KEPT.run((world, "beside", what, part, seeds, settings), lambda: live(
+        rows = KEPT(json.dumps((world, "beside", what, part, seeds, settings)), lambda: live(
             rival(what, seeds, settings), seeds, world, len(settings), part))  # fmt: skip
         return {one: {name: rows[name][place] for name in rows}
                 for place, one in enumerate(settings)}  # fmt: skip
@@ -534,7 +514,7 @@ def beside(world: str) -> dict:
 def main() -> None:
     """Every comparison, then replay and EWC."""
     global KEPT
-    KEPT, results = Kept(), {}
+    KEPT, results = Parts("10_frequency"), {}
     for world in SETTINGS["streams"]:
         results[f"{world}, beside"] = beside(world)
     for where in SETTINGS["periods"]:

@@ -28,12 +28,11 @@ every rate after twelve times the practice.
 from __future__ import annotations
 
 import copy
-import json
 import time
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from parts import Parts
 from torch import nn
 
 import clcourse as cl
@@ -45,7 +44,6 @@ from clcourse.nested.sequences import (
     relabelled,
     share_right,
 )
-from clcourse.pretraining import cache_folder
 from clcourse.results import store
 
 PLAIN, ONLINE = [None, None, None], [4, 16]
@@ -93,24 +91,6 @@ SETTINGS = {
     },
 }  # fmt: skip
 KEYS = 6
-
-
-class Parts:
-    """The parts of a study: each is made once, and kept on disk."""
-
-    def __init__(self, name: str) -> None:
-        self.path = cache_folder() / f"{name}_parts.json"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.made = json.loads(self.path.read_text()) if self.path.exists() else {}
-
-    def __call__(self, name: str, make: Callable[[], dict]) -> dict:
-        if name not in self.made:
-            self.made[name] = make()
-            unfinished = self.path.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps(self.made))
-            unfinished.replace(self.path)
-            print(name, json.dumps(self.made[name])[:160], flush=True)
-        return self.made[name]
 
 
 class Blocks(Hope):

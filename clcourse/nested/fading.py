@@ -19,8 +19,7 @@ from __future__ import annotations
 import torch
 from torch.func import functional_call
 
-from clcourse.baselines import whole
-from clcourse.errors import CourseError
+from clcourse.errors import CourseError, whole
 from clcourse.learner import Change, cross_entropy, masked
 from clcourse.nets import MLP
 from clcourse.seeds import LaneRandom
@@ -50,7 +49,7 @@ class FadingWeights:
         _check(slow, fast_lr, keep, slow_lr)
         self.slow, self.fast = slow.copy(), rested(slow) if beside else zeros(slow)
         self.fast_lr, self.keep, self.slow_lr = fast_lr, keep, slow_lr
-        self.period, self.beside = whole("period", period, 1), beside
+        self.period, self.beside = whole("period", period, 1, "try period=1"), beside
         self.rested = [f.detach().clone() for f in self.fast.parameters()]
         self.chunk = [torch.zeros_like(s) for s in self.slow.parameters()]
         self.steps = 0
@@ -94,7 +93,7 @@ class FadingWeights:
     @torch.no_grad()
     def rest(self, steps: int) -> None:
         """Steps without data: the fast weights fade by keep at each, f - f₀ by keep ** steps."""
-        stays = self.keep ** whole("steps", steps, 0)
+        stays = self.keep ** whole("steps", steps, 0, "try steps=1000")
         for f, f_0 in zip(self.fast.parameters(), self.rested, strict=True):
             f.lerp_(f_0, 1 - stays)
 

@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clcourse.errors import CourseError
+from clcourse.errors import CourseError, whole
 from clcourse.nested.online import OnlineMLP
 from clcourse.nested.self_modifying import check_rule
-from clcourse.nested.writing import WRITERS, WritingLayer, whole
+from clcourse.nested.writing import WRITERS, WritingLayer
 from clcourse.seeds import LaneRandom, Seeds, device
 
 MIXERS = (*WRITERS, "attention")

@@ -11,8 +11,8 @@ import copy
 import torch
 from torch import nn
 
-from clcourse.errors import CourseError
-from clcourse.nested.writing import WritingLayer, whole
+from clcourse.errors import CourseError, whole
+from clcourse.nested.writing import WritingLayer
 from clcourse.seeds import LaneRandom, Seeds, device
 
 

@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clcourse.errors import CourseError
-from clcourse.nested.writing import whole
+from clcourse.errors import CourseError, whole
 from clcourse.seeds import LaneRandom, Seeds, device
 
 BEGIN = (-2.0, 3.0)  # η and κ before the sigmoid

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from clcourse.errors import CourseError
-from clcourse.nested.writing import whole
+from clcourse.errors import CourseError, whole
 from clcourse.pretraining import clip_each_lane, schedule
 from clcourse.seeds import LaneRandom, Seeds, device
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from clcourse.errors import CourseError
+from clcourse.errors import CourseError, whole
 from clcourse.nested.self_modifying import (
     RULES,
     Slow,
@@ -110,10 +110,3 @@ class WritingLayer(nn.Module):
         wide = [key.expand(-1, -1, d), value.expand(-1, -1, d), torch.ones_like(self.scale), η, α]
         slow = Slow(first, torch.cat(wide, dim=-1)[:, None], self.bias[:, None], self.own)
         return self_modifying_loop(x, values, q, slow, B=state, before=self.before)[:2]
-
-
-def whole(name: str, size, least: int = 1) -> int:
-    """A whole number that is large enough."""
-    if not isinstance(size, int) or isinstance(size, bool) or size < least:
-        raise CourseError(f"{name}={size!r}; expected a whole number of at least {least}.")
-    return size
